@@ -1,0 +1,63 @@
+# Two commands are enough: `make nightly` and `make test`. Everything they need is set up on the way.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+export OMP_WAIT_POLICY := PASSIVE
+export DO_NOT_TRACK := true
+export MLFLOW_DISABLE_TELEMETRY := true
+export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
+
+.DEFAULT_GOAL := help
+.PHONY: help setup nightly ui test test-all check docs backtest bench clean lock
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv from the lock, and .env for Dagster's own commands
+
+# uv does the same as pip, only faster, so it is used where it is there. --no-deps: the lock is the whole list.
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	@if command -v uv >/dev/null 2>&1; then \
+		uv pip install --python $(BIN)/python --no-deps --require-hashes -r requirements.lock && \
+		uv pip install --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
+	else \
+		echo "installing some 200 packages with pip (about two minutes, 2 GB) ..." && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
+	fi
+	$(BIN)/hemsil setup
+	@touch $@
+
+nightly: $(READY) ## tonight's work: features, model, scores, decisions, published tables
+	$(BIN)/hemsil nightly
+
+ui: $(READY) ## the Dagster UI, MLflow and the reports, on this machine only
+	$(BIN)/hemsil ui
+
+test: $(READY) ## the tests (some minutes)
+	$(BIN)/python -m pytest
+
+test-all: $(READY) ## every test, the slow ones too
+	$(BIN)/python -m pytest -m ""
+
+check: $(READY) ## style, types, import contracts, docs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m docs.generate --check
+
+docs: $(READY) ## write the generated pages of docs/
+	$(BIN)/python -m docs.generate
+
+backtest: $(READY) ## replay the past and measure: docs/relevance.md
+	$(BIN)/hemsil backtest
+
+lock: ## compile requirements.in again (needs uv)
+	uv pip compile requirements.in -o requirements.lock --universal --python-version 3.11 --generate-hashes \
+		--no-strip-extras --no-header --no-annotate --no-emit-package nvidia-nccl-cu12
+
+clean: ## remove .venv (data under .hemsil stays)
+	rm -rf $(VENV)

@@ -1,0 +1,36 @@
+"""The club's tables as the night sees them, and the rows that could not be used. One step reads and checks them all,
+as rows of one table refer to rows of others. Reading a kind of source belongs in resources/sources.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from assets.shown import lake_out
+from ml.club import Club, visible
+from ml.errors import ContractError
+from ml.lake_tables import QUARANTINE
+from ml.quality import check_tables, too_many
+from ml.source_tables import SOURCE_TABLES
+from resources.platform import Platform
+
+
+@dg.multi_asset(
+    name="source_tables",
+    group_name="sources",
+    outs={t.name: lake_out(t, kinds={"duckdb", "parquet"}) for t in (*SOURCE_TABLES, QUARANTINE)},
+)
+def source_tables(
+    context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
+) -> Iterator[dg.Output[object]]:
+    """Read the club's tables, quarantine the rows that break the contract, and keep what the business date may know."""
+    checked = check_tables(platform.source.tables(), platform.now(), platform.source.origins())
+    refusals = too_many(checked.counts, platform.policy.quality.max_quarantined_share)
+    if refusals:
+        raise ContractError("; ".join(refusals))
+    known = visible(Club.of(checked.clean), platform.night(context.partition_key))
+    for definition in SOURCE_TABLES:
+        name = definition.name
+        notes = {"recorded": "yes" if name in known.recorded else "no", **checked.notes(name)}
+        yield dg.Output(getattr(known, name), output_name=name, metadata={"notes": notes})
+    yield dg.Output(checked.quarantined, output_name=QUARANTINE.name)

@@ -1,0 +1,12 @@
+"""Which lake table each asset is: the IO manager and the documentation read this list."""
+
+from ml.drift_tables import DRIFT
+from ml.example_tables import EXAMPLE_TABLES
+from ml.feature_dictionary import FEATURE_TABLES
+from ml.lake_tables import LAKE_TABLES
+from ml.source_tables import SOURCE_TABLES
+from ml.tables import Table
+
+ASSET_TABLES: dict[str, Table] = {
+    t.name: t for t in (*SOURCE_TABLES, *FEATURE_TABLES, *EXAMPLE_TABLES, *LAKE_TABLES, DRIFT)
+}

@@ -1,0 +1,74 @@
+"""Training examples, the challenger, and whether it becomes champion. Fitting is in ml/training.py, the gate in
+ml/promotion.py, the registry in resources/registry.py.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import ibis
+import ibis.expr.types as ir
+
+from assets.shown import OWNERS, lake_out, picture
+from ml.consent import may_be_profiled
+from ml.errors import TooFewExamples
+from ml.example_tables import EXAMPLE_TABLES, MAILING_EXAMPLES, OFFER_EXAMPLES
+from ml.examples import training_asks, training_rows
+from ml.promotion import decide_promotion
+from ml.source_tables import SOURCE_TABLES
+from resources.platform import Platform
+from resources.trainer import train_challenger
+
+_KINDS = {"mlflow", "xgboost"}
+
+
+@dg.multi_asset(
+    name="examples",
+    group_name="training",
+    outs={t.name: lake_out(t, {"duckdb"}) for t in EXAMPLE_TABLES},
+    deps=[t.name for t in SOURCE_TABLES],
+)
+def examples(
+    context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
+) -> Iterator[dg.Output[ir.Table]]:
+    """Every past mailing whose time to answer is over, of members who may be learned from."""
+    night = platform.night(context.partition_key)
+    club = platform.club(night)
+    asks = training_asks(club, night).semi_join(may_be_profiled(club, platform.policy), "member_id")
+    rows = training_rows(club, night, asks=asks)
+    notes = {"notes": {"kind": rows.kind}}
+    yield dg.Output(ibis.memtable(rows.mailings), output_name=MAILING_EXAMPLES.name, metadata=notes)
+    yield dg.Output(ibis.memtable(rows.offers), output_name=OFFER_EXAMPLES.name)
+
+
+@dg.asset(group_name="training", kinds=_KINDS, owners=OWNERS, deps=[t.name for t in EXAMPLE_TABLES])
+def challenger(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[None]:
+    """A model trained on all that the night knows, in the registry as challenger; none where there is too little to learn from."""
+    try:
+        trained = train_challenger(platform, context.partition_key, context.run_id)
+    except TooFewExamples as few:
+        context.log.warning("no model was trained, the night goes on by rules: %s", few)
+        return dg.MaterializeResult(metadata={"trained": False, "why": str(few)})
+    return dg.MaterializeResult(
+        metadata={
+            "trained": True,
+            "version": trained.version,
+            "MLflow run": dg.MetadataValue.url(trained.url),
+            **{name: dg.MetadataValue.float(value) for name, value in trained.headline.items()},
+            **{name: picture(png, name) for name, png in trained.plots.items()},
+        }
+    )
+
+
+@dg.asset(group_name="training", kinds={"mlflow"}, owners=OWNERS, deps=[challenger])
+def champion(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[None]:
+    """The challenger promoted if it is better than category popularity; else what was champion stays."""
+    trained = platform.registry.challenger(context.partition_key)
+    if trained is None:
+        return dg.MaterializeResult(metadata={"promoted": False, "why": "no challenger was trained for this date"})
+    decision = decide_promotion(trained.metrics["mailing_auc"], trained.metrics["popularity_auc"], platform.policy.training.least_gain)
+    if not decision.promote:
+        platform.registry.note(trained.version, {"decision": decision.reason})
+        return dg.MaterializeResult(metadata={"promoted": False, "version": trained.version, "why": decision.reason})
+    leads = platform.registry.promote(trained.version, context.partition_key, decision.reason)
+    why = decision.reason if leads else f"{decision.reason}; the champion was trained for a later date and stays"
+    return dg.MaterializeResult(metadata={"promoted": True, "champion": leads, "version": trained.version, "why": why})

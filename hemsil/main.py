@@ -1,0 +1,164 @@
+"""The command line: what each command takes and prints. The work behind a command is in the other modules of this
+folder, or in the packages below it. Exit codes: 0 done; 1 failed; 2 wrong input; 3 refused by a safety rule.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ml.errors import HemsilError, InputError, Refused
+from resources.settings import prepare_environment, read_settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
+database = typer.Typer(no_args_is_help=True, help="The PostgreSQL behind it all.")
+policy = typer.Typer(no_args_is_help=True, help="The policy: what a marketer may change.")
+app.add_typer(database, name="db")
+app.add_typer(policy, name="policy")
+
+console = Console(highlight=False)
+trouble = Console(stderr=True, highlight=False)
+
+EXIT_FAILED, EXIT_INPUT, EXIT_REFUSED = 1, 2, 3
+
+
+@app.callback()
+def _hemsil() -> None:
+    """Hemsil decides, every night, for every member and every offer: worth sending, or not, and why."""
+
+
+@app.command()
+def nightly(
+    as_of: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Business date; empty: the source's own.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Run a published date again and replace its batch.")] = False,
+    make_current: Annotated[
+        bool, typer.Option("--make-current", help="Show this batch in the views even if a later date is published.")
+    ] = False,
+) -> None:
+    """Run one night and print what it decided.
+
+    Example: hemsil nightly --as-of 2017-08-08
+    """
+    from hemsil.nightly import run_night
+
+    run_night(read_settings(), as_of, again=again, make_current=make_current, console=console)
+
+
+@app.command()
+def ui() -> None:
+    """Open the Dagster UI, MLflow and the reports, on this machine only, until Ctrl-C."""
+    from hemsil.ui import serve
+
+    raise typer.Exit(serve(read_settings(), console))
+
+
+@app.command()
+def export(
+    campaign: Annotated[str, typer.Argument(help="Campaign to export.")],
+    form: Annotated[str, typer.Option("--format", help="csv, parquet or xlsx.")] = "csv",
+    folder: Annotated[Path | None, typer.Option(help="Where to; empty: exports/ in the data folder.")] = None,
+    suppressed: Annotated[bool, typer.Option("--suppressed", help="The suppression list instead of the offers.")] = False,
+) -> None:
+    """Write a campaign's current list to a file.
+
+    Example: hemsil export 18 --format xlsx
+    """
+    from resources.exports import export_campaign
+    from resources.platform import Platform
+
+    settings = read_settings()
+    path = export_campaign(
+        Platform(settings).marts.engine, campaign, form, folder or settings.exports, suppressed=suppressed
+    )
+    console.print(str(path), soft_wrap=True)
+
+
+@app.command()
+def backtest(
+    first: Annotated[str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First campaign start.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Last campaign start.")] = None,
+    campaigns: Annotated[str | None, typer.Option(help="Only these campaigns, comma-separated.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer rounds and one seed; under three minutes.")] = False,
+) -> None:
+    """Replay past campaigns through the night's own functions and measure what would have happened.
+
+    Example: hemsil backtest --from 2017-08-08 --quick
+    """
+    from hemsil.backtest import run_backtest
+
+    run_backtest(read_settings(), first, last, campaigns.split(",") if campaigns else None, quick, console)
+
+
+@app.command()
+def setup() -> None:
+    """Make the data folder, and .env for Dagster's own commands in this checkout. `make` does it for you."""
+    from resources.home import prepare_home, write_dotenv
+
+    settings = read_settings()
+    prepare_home(settings)
+    added = write_dotenv(settings)
+    console.print(f"data folder {settings.home}" + (f"; .env now has {', '.join(added)}" if added else ""), soft_wrap=True)
+
+
+@database.command("up")
+def db_up() -> None:
+    """Start the embedded PostgreSQL, if it is used, and bring the schemas up to date."""
+    from resources.platform import Platform
+
+    console.print(_shown(Platform(read_settings()).url), soft_wrap=True)
+
+
+@database.command("down")
+def db_down() -> None:
+    """Stop the embedded PostgreSQL. The data stays."""
+    from resources.embedded_postgres import EmbeddedPostgres
+
+    settings = read_settings()
+    if settings.database_url:
+        raise InputError("HEMSIL_DATABASE_URL is set: that PostgreSQL is not ours to stop")
+    stopped = EmbeddedPostgres(settings.home / "postgres", settings.pg_bin).down()
+    console.print("stopped" if stopped else "it was not running")
+
+
+@database.command("url")
+def db_url() -> None:
+    """Print the address of the database, for psql and other tools: psql "$(hemsil db url)"."""
+    from resources.home import database_url
+
+    print(database_url(read_settings()))
+
+
+@policy.command("check")
+def policy_check(file: Annotated[Path | None, typer.Argument(help="Policy file; empty: the one in use.")] = None) -> None:
+    """Check a policy file and print its version."""
+    from ml.policy import Policy
+
+    path = file or read_settings().policy
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    console.print(f"{path.name} is right; version {Policy.parse(text).version}")
+
+
+def _shown(url: str) -> str:
+    """An address without its password."""
+    from sqlalchemy.engine import make_url
+
+    return make_url(url).render_as_string(hide_password=True)
+
+
+def main() -> None:
+    """Run a command; our own errors become one sentence and an exit code."""
+    prepare_environment()
+    try:
+        app()
+    except HemsilError as error:
+        trouble.print(f"[bold red]hemsil:[/] {error}", soft_wrap=True)
+        sys.exit(EXIT_INPUT if isinstance(error, InputError) else EXIT_REFUSED if isinstance(error, Refused) else EXIT_FAILED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""What a marketer reads after a night: how many messages go, how many are stopped and why, what became of it, and where to
+look next. Counts only, all read back from the published tables and the lake.
+"""
+
+from collections import Counter
+from datetime import date
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table as Grid
+
+from ml.lake_tables import AFTERWARDS, QUARANTINE
+from ml.reasons import Reason
+from ml.source_tables import MEMBERS
+from resources.platform import Platform
+
+STEPS = {
+    "A": "the champion model on today's features",
+    "B": "the champion before it",
+    "C": "rules without a model: too few responses to train on, or no model good enough",
+    "D": "the list of the day before",
+    "E": "nothing",
+}
+
+
+def print_summary(platform: Platform, business_date: date, console: Console) -> None:
+    """Print the summary of a published business date."""
+    key = business_date.isoformat()
+    batch = platform.marts.published(business_date)
+    if batch is None:
+        console.print(f"Nothing is published for {key}.")
+        return
+    summary = platform.marts.summary(batch.batch_id)
+    audience, to_send = int(summary.audience.sum()), int(summary.to_send.sum())
+    members = platform.lake.manifest(MEMBERS.name, key).rows
+    console.print()
+    console.print(f"[bold]{members:,}[/] members, [bold]{len(summary)}[/] campaigns, {audience:,} planned messages.")
+    console.print(f"[bold green]{to_send:,} would be sent[/], [bold]{audience - to_send:,} are stopped[/] {_share(audience - to_send, audience)}.")
+    console.print(f"Decided by {STEPS[batch.fallback_step]} (model {batch.model_version}, policy {batch.policy_version}).")
+    later = _afterwards(platform, key)
+    console.print(_reasons(summary, later))
+    if later is not None:
+        _print_afterwards(later, platform, console)
+    bad = platform.lake.manifest(QUARANTINE.name, key).rows
+    if bad:
+        console.print(f"{bad:,} rows of the source break the contract and were set aside: lake table quarantine of {key}.")
+    current = platform.marts.current()
+    if current and current.batch_id != batch.batch_id:
+        console.print(
+            f"The views still show {current.business_date}, a later date; this one is in marts.offer_history and "
+            "marts.suppression_history. To show it: hemsil nightly --as-of " + key + " --make-current"
+        )
+    _print_next(summary, console)
+
+
+def _reasons(summary: pd.DataFrame, later: pd.DataFrame | None) -> Grid:
+    grid = Grid(box=None, pad_edge=False, header_style="dim")
+    for name, justify in (("stopped", "right"), ("because", "left"), ("", "left")):
+        grid.add_column(name, justify=justify)
+    if later is not None:
+        grid.add_column("answered anyway", justify="right")
+    counts = Counter[str]()
+    for by_reason in summary.by_reason:
+        counts.update(by_reason)
+    for reason in Reason:
+        if reason in counts:
+            row = [f"{counts[reason]:,}", reason.value, reason.meaning]
+            if later is not None:
+                row.append(f"{int(later.loc[later.reason == reason.value, 'answered'].sum()):,}")
+            grid.add_row(*row)
+    return grid
+
+
+def _afterwards(platform: Platform, key: str) -> pd.DataFrame | None:
+    """The counts of what happened, or None when nothing is known of the days after."""
+    if not platform.lake.has(AFTERWARDS.name, key):
+        return None
+    counts = platform.lake.read(AFTERWARDS, key).to_pandas()
+    return counts if counts.answered.sum() else None
+
+
+def _print_afterwards(later: pd.DataFrame, platform: Platform, console: Console) -> None:
+    sent, stopped = later[later.reason.isna()], later[later.reason == Reason.LOW_RELEVANCE.value]
+    judged, kept = int(sent.members.sum() + stopped.members.sum()), int(sent.answered.sum())
+    responders = kept + int(stopped.answered.sum())
+    console.print(
+        f"As this is history, what came of it is known. Of the messages stopped as not relevant, "
+        f"[bold]{int(stopped.answered.sum()):,} of {int(stopped.members.sum()):,}[/] members answered anyway; of those to "
+        f"be sent, {kept:,} of {int(sent.members.sum()):,} did. So {_share(int(stopped.members.sum()), judged)} fewer "
+        f"messages would have kept {_share(kept, responders)} of the {responders:,} who answered."
+    )
+    if platform.source.note:
+        console.print(f"[dim]{platform.source.note}[/]")
+
+
+def _print_next(summary: pd.DataFrame, console: Console) -> None:
+    console.print()
+    console.print("Where to look next:")
+    campaign = summary.sort_values("to_send").campaign_id.iloc[-1] if len(summary) else "CAMPAIGN"
+    for what, how in (
+        ("the Dagster UI, MLflow, reports", "make ui"),
+        ("SQL", '''psql "$(.venv/bin/hemsil db url)" -c "select * from marts.campaign_summary"'''),
+        ("a list for a mailing tool", f".venv/bin/hemsil export {campaign} --format xlsx"),
+    ):
+        console.print(f"  {what:<32} [cyan]{how}[/]", soft_wrap=True)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.0%}" if whole else "0%"

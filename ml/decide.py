@@ -1,0 +1,137 @@
+"""The night's decision: every scored member and offer, on every channel, judged by the rules and placed among the others,
+as one expression. What is published of it is made in decision_lists.py.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import ibis
+import ibis.expr.types as ir
+
+from ml.arbitration import arbitrate
+from ml.basis import Basis
+from ml.club import Club
+from ml.errors import PolicyError
+from ml.judgement import failure, judge
+from ml.lake_tables import DECISIONS
+from ml.night import Night
+from ml.pairs import attach, offers_of, pairs
+from ml.policy import Policy
+from ml.reasons import Reason
+from ml.rule import Rule
+from ml.rules import RULES
+from ml.send_reason import send_evidence, send_facts, send_reason
+from ml.wording import counted, json_object, sentence
+
+
+def decide(
+    club: Club,
+    night: Night,
+    scores: ir.Table,
+    policy: Policy,
+    *,
+    threshold: float | None,
+    doubts: ir.Table | None = None,
+    erased: ir.Table | None = None,
+    consents_until: datetime | None = None,
+) -> ir.Table:
+    """The ledger (`DECISIONS`): one row a scored member, offer and channel that the campaign may use.
+
+    club            what the night may know, as `ml.club.visible` leaves it
+    scores          `SCORES`; relevance may be null throughout when the night goes by rules
+    threshold       least mailing relevance, fixed on the past; None when the night goes by rules
+    doubts          (member_id) members of whom a row on consent or preferences was quarantined
+    erased          (member_id) members who asked to be erased
+    consents_until  instant up to which the consents are known to be complete; None = the night's own
+
+    Raises PolicyError for a club that records no consents, unless the policy takes its audiences as consenting.
+    """
+    if "consents" not in club.recorded and policy.consent.assume == "refuse":
+        raise PolicyError(
+            "the club has no consents table, and who consented is never guessed: add the table, or set "
+            'consent.assume = "audience" in policy.toml if a campaign\'s audience holds only members who consented'
+        )
+    nobody = club.members.select("member_id").limit(0)
+    basis = Basis(
+        club=club,
+        night=night,
+        policy=policy,
+        offers=offers_of(club, scores),
+        threshold=threshold,
+        doubts=nobody if doubts is None else doubts,
+        erased=nobody if erased is None else erased,
+        consents_until=night.as_of if consents_until is None else consents_until,
+    )
+    return ledger(scores, basis)
+
+
+def ledger(scores: ir.Table, basis: Basis, rules: Sequence[Rule] = RULES) -> ir.Table:
+    """What the rules and the arbitration make of the scores, on a basis already put together."""
+    judged = judge(pairs(scores, basis), basis, rules)
+    stopped = judged.filter(judged.reason.notnull())
+    placed = _settle(arbitrate(judged.filter(judged.reason.isnull()), basis), basis)
+    written = ibis.union(*(_with_chance(rows, basis).select(*DECISIONS.names) for rows in (stopped, placed)))
+    return written.cast(DECISIONS.schema)
+
+
+def _settle(rows: ir.Table, basis: Basis) -> ir.Table:
+    """Arbitrated rows as ledger rows: with the cut as their failure, or with the reason of sending."""
+    rows = attach(rows, send_facts(rows.filter(rows.cut.isnull()), basis), ("member_id", "offer_id"))
+    sent = rows.cut.isnull()
+    # Who is in the control group has that among the failures already.
+    ranked_out = ~sent & (rows.cut != Reason.CONTROL_GROUP.value)
+    cut = ibis.array([failure(rows.cut, rows.cut_margin, ~sent)])
+    by_rank = json_object({"margin": rows.cut_margin, "unit": ibis.literal("places")})
+    return rows.mutate(
+        verdict=sent.ifelse("send", "suppress"),
+        reason=rows.cut,
+        failures=ranked_out.ifelse(cut.concat(rows.failures), rows.failures),
+        detail=sent.ifelse(send_reason(rows, basis), _why_cut(rows, basis)),
+        would_pass_if=ranked_out.ifelse(_wish(rows), ibis.null("string")),
+        evidence=sent.ifelse(send_evidence(rows), by_rank),
+    )
+
+
+def _why_cut(rows: ir.Table, basis: Basis) -> ir.StringValue:
+    caps = basis.policy.caps
+    return ibis.cases(
+        (rows.cut == Reason.CATEGORY_CAP.value, sentence("Other offers of ", rows.offer_category_name, " suit you better.")),
+        (rows.cut == Reason.CHANNEL_CAP.value, "Other messages suit you better, and you asked for no more this week."),
+        (rows.cut == Reason.MEMBER_CAP.value, f"Other messages suit you better, and we send you at most {caps.messages_per_week} a week."),
+        (rows.cut == Reason.DISCOUNT_SHARE.value, "Enough of your other offers are discounts."),
+        (rows.cut == Reason.CONTROL_GROUP.value, "You are among the members who get no offers for now, so that we learn what offers are worth."),
+        (~rows.fits, "The text is too long for this channel."),
+        (rows.channel != rows.chosen_channel, sentence("You are reached by ", rows.chosen_channel, " instead.")),
+        else_="Other offers of the night were more relevant to you.",
+    )  # fmt: skip
+
+
+def _wish(rows: ir.Table) -> ir.StringValue:
+    return ibis.cases(
+        (~rows.fits, sentence("the text fits the channel ", rows.channel)),
+        (
+            rows.channel != rows.chosen_channel,
+            sentence(rows.channel, " is the first channel the member may be reached by"),
+        ),
+        else_=sentence("it ranks ", counted(-rows.cut_margin, "place", "places"), " higher"),
+    )
+
+
+def _with_chance(rows: ir.Table, basis: Basis) -> ir.Table:
+    """The rows with propensity: the probability of this verdict over all seeds, 1 where chance had no part in it."""
+    held_out, explored = basis.policy.chance.control_share, basis.policy.chance.exploration_share
+    limited = rows.message_class != "service"
+    sent = rows.verdict == "send"
+    below = (rows.mailing_relevance < rows.threshold).fill_null(False)
+    drawable = [code.value for code in (Reason.LOW_RELEVANCE, Reason.NO_VALUE, Reason.CONTROL_GROUP)]
+    others = rows.failures.filter(lambda failed: ~failed.code.isin(drawable)).length()
+    could_explore = (rows.reason == Reason.LOW_RELEVANCE.value).fill_null(False) & (others == 0)
+    propensity = ibis.cases(
+        (~limited, 1.0),
+        (sent & below, explored * (1 - held_out)),
+        (sent, 1 - held_out),
+        (could_explore, 1 - explored * (1 - held_out)),
+        (rows.reason == Reason.CONTROL_GROUP.value, held_out),
+        else_=1.0,
+    )
+    return rows.mutate(propensity=propensity)

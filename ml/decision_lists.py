@@ -1,0 +1,91 @@
+"""What is published of the ledger: whom to send what, and whom not to write to and why. The columns are those of
+published_tables.py without the batch and the business date, which publishing adds.
+"""
+
+from datetime import timedelta
+
+import ibis
+import ibis.expr.types as ir
+
+from ml.club import Club
+from ml.night import Night, start_of_day
+from ml.pairs import attach
+from ml.policy import Policy
+from ml.published_tables import OFFER_TABLE, SUPPRESSION_LIST
+from ml.reasons import Reason
+from ml.tables import Table
+from ml.wording import json_object
+
+BATCH_COLUMNS = ("batch_id", "business_date")
+
+
+def published(definition: Table) -> ibis.Schema:
+    """The schema of a published table before its batch is known."""
+    return ibis.schema({c.name: c.type.ibis for c in definition.columns if c.name not in BATCH_COLUMNS})
+
+
+def offer_table(decisions: ir.Table, club: Club, night: Night) -> ir.Table:
+    """One row a member and slot to be sent: valid through the business date, with what the message needs to greet."""
+    sent = decisions.filter(decisions.verdict == "send")
+    members = club.members.select("member_id", "first_name", "language")
+    named = attach(attach(sent, members, "member_id"), club.offers.select("offer_id", "title"), "offer_id")
+    tomorrow = start_of_day(night.business_date + timedelta(days=1), night.timezone)
+    schema = published(OFFER_TABLE)
+    return named.select(
+        *(name for name in schema if name in decisions.columns and name != "reason"),
+        reason=named.detail,
+        merge_fields=json_object({"first_name": named.first_name, "language": named.language, "title": named.title}),
+        valid_from=ibis.literal(night.as_of),
+        valid_until=ibis.literal(tomorrow),
+    ).select(*schema).cast(schema)  # fmt: skip
+
+
+def suppression_list(decisions: ir.Table, audience: ir.Table, policy: Policy, model_version: str) -> ir.Table:
+    """One row a member of a campaign's audience with nothing of it to be sent.
+
+    audience  (campaign_id, member_id), no row twice; those of whom nothing was scored are on the list too
+
+    Shown is the pair that came nearest to being sent: the one whose most restrictive failure is the least restrictive,
+    then the most relevant. So the reason is what stands between the member and the campaign, not the worst of all.
+    """
+    sent = decisions.filter(decisions.verdict == "send")
+    left = audience.select("campaign_id", "member_id").anti_join(sent, ["campaign_id", "member_id"])
+    shown = attach(left, nearest(decisions), ("campaign_id", "member_id"))
+    schema = published(SUPPRESSION_LIST)
+    unjudged = ibis.array([ibis.literal(Reason.LOW_CONFIDENCE.value)])
+    return shown.select(
+        "campaign_id",
+        "member_id",
+        "relevance",
+        "threshold",
+        "would_pass_if",
+        "until",
+        reason=shown.reason.fill_null(Reason.LOW_CONFIDENCE.value),
+        detail=shown.detail.fill_null("Nothing of this campaign could be judged for you."),
+        reasons=shown.reasons.fill_null(unjudged),
+        model_version=shown.model_version.fill_null(model_version),
+        policy_version=ibis.literal(policy.version),
+    ).select(*schema).cast(schema)  # fmt: skip
+
+
+def nearest(decisions: ir.Table) -> ir.Table:
+    """(campaign_id, member_id, ...): of the pairs not sent of each member and campaign, the one nearest to being sent."""
+    stopped = decisions.filter(decisions.verdict == "suppress")
+    stopped = stopped.mutate(place=ibis.cases(*((stopped.reason == code.value, n) for n, code in enumerate(Reason))))
+    first = ibis.row_number().over(
+        group_by=["campaign_id", "member_id"],
+        order_by=[ibis.desc("place"), ibis.desc(stopped.relevance, nulls_first=False), "offer_id", "channel"],
+    )
+    best = stopped.mutate(nth=first).filter(lambda row: row.nth == 0)
+    return best.select(
+        "campaign_id",
+        "member_id",
+        "reason",
+        "detail",
+        "threshold",
+        "would_pass_if",
+        "until",
+        "model_version",
+        relevance=best.mailing_relevance,
+        reasons=best.failures.map(lambda failed: failed.code),
+    )

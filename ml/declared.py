@@ -1,0 +1,77 @@
+"""What members have said of themselves and still counts. A declaration is never overridden by an inference; grown old, it
+weighs nothing and is asked about again (reask.py).
+"""
+
+import ibis
+import ibis.expr.types as ir
+
+from ml.basis import Basis
+from ml.club import Club
+from ml.days import days_after, local_day
+from ml.policy import Policy
+from ml.rule import Facts
+
+
+def latest(club: Club, policy: Policy) -> ir.Table:
+    """The last word of each member on each fact, with days_believed: member_id, fact, value, declared_at, source. Of facts
+    that may be declared several times over (policy declared.several) the last word on each value."""
+    facts = club.declared_facts
+    several = facts.fact.isin(list(policy.declared.several))
+    kind = several.ifelse(facts.value.lower(), "")
+    last = ibis.row_number().over(group_by=["member_id", "fact", kind], order_by=[ibis.desc("declared_at"), "value"])
+    ranked = facts.mutate(place=last)
+    return ranked.filter(ranked.place == 0).drop("place").mutate(days_believed=days_believed(facts.fact, policy))
+
+
+def days_believed(fact: ir.StringValue, policy: Policy) -> ir.IntegerValue:
+    cases = [(fact == name, ibis.literal(days, "int64")) for name, days in policy.declared.days.items()]
+    default = ibis.literal(policy.declared.default_days, "int64")
+    return ibis.cases(*cases, else_=default) if cases else default
+
+
+def believed(basis: Basis) -> ir.Table:
+    """`latest`, less what has grown too old to count on the night: it counts for days_believed days."""
+    said = latest(basis.club, basis.policy)
+    until = days_after(local_day(said.declared_at, basis.night), said.days_believed)
+    return said.filter(until > basis.night.business_date)
+
+
+def ruled_facts(said: ir.Table, basis: Basis) -> ir.Table:
+    """(fact, offer_id, allowed): the facts, of those declared at all, that tonight's offers have a rule for, with the allowed
+    values as JSON text in lower case."""
+    ruled = basis.offers.filter(basis.offers.audience_rule.notnull()).select("offer_id", "audience_rule")
+    met = said.select("fact").distinct().cross_join(ruled)
+    met = met.select("fact", "offer_id", allowed=met.audience_rule.try_cast("json")[met.fact].cast("string").lower())
+    return met.filter(met.allowed.notnull())
+
+
+def mismatch_facts(basis: Basis) -> ir.Table:
+    """(member_id, offer_id, mismatch_fact, mismatch_value, mismatch_at, mismatch_days): a fact of the offer's audience rule
+    for which the member has declared something else, of several the first by name. Days (facts named ..._date) name the
+    occasion of a reminder and are not compared."""
+    said = believed(basis)
+    said = said.filter(~said.fact.endswith("_date"))
+    met = said.inner_join(ruled_facts(said, basis), "fact")
+    value = met.value.strip().lower()
+    bare = "," + met.allowed.re_replace(r"[\[\]\s]", "") + ","  # numbers and truth values stand without quotes
+    fits = met.allowed.contains('"' + value + '"') | bare.contains("," + value + ",")
+    judged = (
+        met.mutate(fits=fits)
+        .group_by("member_id", "offer_id", "fact")
+        .aggregate(
+            fits=fits.any(),
+            value=met.value.argmax(met.declared_at),
+            declared_at=met.declared_at.max(),
+            days_believed=met.days_believed.max(),
+        )
+    )
+    wrong = judged.filter(~judged.fits)
+    return wrong.group_by("member_id", "offer_id").aggregate(
+        mismatch_fact=wrong.fact.min(),
+        mismatch_value=wrong.value.argmin(wrong.fact),
+        mismatch_at=wrong.declared_at.argmin(wrong.fact),
+        mismatch_days=wrong.days_believed.argmin(wrong.fact),
+    )
+
+
+MISMATCH = Facts(("member_id", "offer_id"), mismatch_facts)

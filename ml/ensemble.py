@@ -1,0 +1,100 @@
+"""The probability of an answer as the mean of many small models: boosted trees and their linear partners, each pair fitted
+on another part of the members. The mean is the estimate; how far they differ is how sure it is.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xgboost as xgb
+from numpy.typing import NDArray
+
+from ml.inputs import Batch, Inputs, Matrix
+from ml.linear import LinearModel
+
+Values = NDArray[np.float64]
+
+LOW_QUANTILE = 1.28  # standard errors below the mean: nine of ten true values lie above
+_LIMIT = 12.0  # log-odds beyond this say nothing more
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Bags of (boosted trees, linear partner) over the same inputs.
+
+    spread   standard errors of the mean estimate per standard deviation between the bags (the bags share members, so
+             they differ less than samples of their own would: delete-d jackknife, sqrt(share / (1 - share)))
+    slope, intercept   calibration of the mean log-odds
+    """
+
+    inputs: Inputs
+    trees: tuple[xgb.Booster, ...]
+    linear: tuple[LinearModel, ...]
+    spread: float
+    slope: float = 1.0
+    intercept: float = 0.0
+
+    def predict(self, rows: Batch) -> tuple[Values, Values]:
+        """(probability, its lower bound), one a row. Raises KeyError naming inputs that the rows lack."""
+        return self.predict_matrix(self.inputs.matrix(rows))
+
+    def predict_matrix(self, x: Matrix) -> tuple[Values, Values]:
+        """The same from a matrix with the inputs' columns."""
+        if x.shape[0] == 0:
+            return np.zeros(0), np.zeros(0)
+        odds = np.stack([self._bag(x, bag) for bag in range(len(self.trees))])
+        mean = self.slope * odds.mean(axis=0) + self.intercept
+        error = self.spread * odds.std(axis=0, ddof=1) if len(self.trees) > 1 else np.zeros(x.shape[0])
+        return probability(mean), probability(mean - LOW_QUANTILE * error)
+
+    def _bag(self, x: Matrix, bag: int) -> Values:
+        """Log-odds of one bag: of the mean of the trees' and the partner's probabilities."""
+        trees = self.trees[bag].inplace_predict(x).astype(float)
+        if not self.linear:
+            return log_odds(trees)
+        return log_odds((trees + probability(self.linear[bag].predict(x))) / 2)
+
+    def to_files(self, name: str) -> tuple[dict[str, bytes], dict[str, Any]]:
+        """(native model files, all else as JSON values)."""
+        files = {f"{name}-{at}.ubj": bytes(trees.save_raw("ubj")) for at, trees in enumerate(self.trees)}
+        held = {
+            "amounts": list(self.inputs.amounts),
+            "vocabulary": {k: list(v) for k, v in self.inputs.vocabulary.items()},
+            "files": sorted(files, key=lambda f: int(f.removesuffix(".ubj").rsplit("-", 1)[1])),
+            "linear": [m.to_json() for m in self.linear],
+            "spread": self.spread,
+            "slope": self.slope,
+            "intercept": self.intercept,
+        }
+        return files, held
+
+    @classmethod
+    def from_files(cls, files: dict[str, bytes], held: dict[str, Any]) -> "Ensemble":
+        """The inverse of `to_files`. Raises KeyError naming a file that is not there."""
+        trees = []
+        for name in held["files"]:
+            booster = xgb.Booster()
+            booster.load_model(bytearray(files[name]))
+            trees.append(booster)
+        return cls(
+            inputs=Inputs(tuple(held["amounts"]), {k: tuple(v) for k, v in held["vocabulary"].items()}),
+            trees=tuple(trees),
+            linear=tuple(LinearModel.from_json(m) for m in held["linear"]),
+            spread=held["spread"],
+            slope=held["slope"],
+            intercept=held["intercept"],
+        )
+
+
+def probability(odds: Values) -> Values:
+    """Log-odds to probability."""
+    values: Values = 1 / (1 + np.exp(-np.clip(odds, -_LIMIT, _LIMIT)))
+    return values
+
+
+def log_odds(share: Values) -> Values:
+    """Probability to log-odds, bounded."""
+    least = 1 / (1 + np.exp(_LIMIT))
+    held = np.clip(share, least, 1 - least)
+    values: Values = np.log(held / (1 - held))
+    return values

@@ -1,0 +1,182 @@
+"""Who is asked about, what the model is shown of them, and what they answered. Tonight's rows and the training examples
+are made by the same `mailing_rows` and `offer_rows`; how they differ is only in the asks.
+
+An *ask* is: "at this instant, for this campaign, this member?" (as_of, campaign_id, member_id), with closes_at, the
+instant at which the time to answer is over. All times are UTC without zone.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from ml.club import Club
+from ml.feature_dictionary import CAMPAIGN, MEMBER, MEMBER_CAMPAIGN, MEMBER_OFFER, OFFER, RELATIVE, WITHIN
+from ml.features import ANSWERS, FeatureTables, feature_tables
+from ml.kept import keep
+from ml.night import Night, start_of_day
+
+ASK = ("as_of", "campaign_id", "member_id")
+ASKS = ibis.schema({"as_of": "timestamp(6)", "campaign_id": "string", "member_id": "string", "closes_at": "timestamp(6)"})
+ANSWER_DAYS = 180  # a campaign that never ends is still answered within this
+
+
+def night_asks(club: Club, night: Night) -> ir.Table:
+    """Asks of the night: campaigns that run on the business date x their audience (every member where none is named)."""
+    running = club.campaigns.filter(
+        (club.campaigns.starts_on <= night.business_date) & (club.campaigns.ends_on >= night.business_date)
+    )
+    windows = _windows(running, night.timezone, night.business_date)
+    return _audience(club, windows.mutate(as_of=ibis.literal(night.as_of, "timestamp(6)")))
+
+
+def training_asks(club: Club, night: Night) -> ir.Table:
+    """Asks of the past whose time to answer was over by the night, as of the day of sending.
+
+    One row a member and campaign that a mailing was sent for; as_of is the local midnight that began the day of the
+    first sending, as the night of that day would have had it.
+    """
+    windows = _windows(club.campaigns, night.timezone, night.business_date)
+    sent = club.mailings.group_by("campaign_id", "member_id").aggregate(sent_at=club.mailings.sent_at.min())
+    days = _midnights(sent, night.timezone)
+    dated = sent.inner_join(days, [sent.sent_at >= days.as_of, sent.sent_at < days.next])
+    asks = dated.inner_join(windows, "campaign_id").select(*ASKS.names)
+    latest = ibis.least(asks.closes_at, asks.as_of + ibis.interval(days=ANSWER_DAYS))
+    return asks.mutate(closes_at=latest.cast("timestamp(6)")).filter(lambda t: t.closes_at <= ibis.literal(night.as_of))
+
+
+def answers(club: Club, asks: ir.Table, kinds: tuple[str, ...] = ANSWERS) -> ir.Table:
+    """The asks with answered (1.0 if the member answered the campaign from as_of until closes_at, else 0.0)."""
+    given = club.responses.filter(club.responses.kind.isin(kinds))
+    within = asks.inner_join(given, ["campaign_id", "member_id"])
+    within = within.filter((within.occurred_at >= within.as_of) & (within.occurred_at < within.closes_at))
+    yes = within.select(*ASK).distinct().mutate(answered=ibis.literal(1.0))
+    joined = asks.left_join(yes, ASK)
+    return joined.select(*asks.columns, answered=joined.answered.fill_null(0.0))
+
+
+def offer_answers(club: Club, pairs: ir.Table, kinds: tuple[str, ...] = ANSWERS) -> ir.Table:
+    """Pairs (an ask and an offer_id) with answered: 1.0 if the member answered with that offer in time. A response that
+    names no offer counts for every offer of the ask; pairs of mailings that named one offer are then right."""
+    given = club.responses.filter(club.responses.kind.isin(kinds))
+    within = pairs.inner_join(given, ["campaign_id", "member_id"], rname="{name}_given")
+    same = within.offer_id_given.isnull() | (within.offer_id_given == within.offer_id)
+    within = within.filter(same & (within.occurred_at >= within.as_of) & (within.occurred_at < within.closes_at))
+    yes = within.select(*ASK, "offer_id").distinct().mutate(answered=ibis.literal(1.0))
+    joined = pairs.left_join(yes, [*ASK, "offer_id"])
+    return joined.select(*pairs.columns, answered=joined.answered.fill_null(0.0))
+
+
+def offered(club: Club, asks: ir.Table) -> ir.Table:
+    """The asks x every offer of the campaign: what could be sent."""
+    offers = club.offers.select("campaign_id", "offer_id")
+    return asks.inner_join(offers, "campaign_id").select(*asks.columns, "offer_id")
+
+
+def offers_sent(club: Club, asks: ir.Table) -> ir.Table:
+    """The asks x the offers that their mailings named; asks whose mailings named none have no row."""
+    named = club.mailings.filter(club.mailings.offer_id.notnull())
+    named = named.select("campaign_id", "member_id", "offer_id").distinct()
+    return asks.inner_join(named, ["campaign_id", "member_id"]).select(*asks.columns, "offer_id")
+
+
+def mailing_rows(club: Club, asks: ir.Table, tables: FeatureTables | None = None) -> ir.Table:
+    """The asks with every feature of the mailing stage. `tables` are the asks' features, where they are there already."""
+    tables = tables or feature_tables(club, asks)
+    rows = _attach(asks, tables.member_features, ["as_of", "member_id"])
+    rows = _attach(rows, tables.campaign_features, ["as_of", "campaign_id"])
+    rows = _attach(rows, tables.member_campaign_features, list(ASK))
+    return rows.select(*asks.columns, *(f.name for f in (*MEMBER, *CAMPAIGN, *MEMBER_CAMPAIGN)))
+
+
+def offer_rows(club: Club, pairs: ir.Table, tables: FeatureTables | None = None) -> ir.Table:
+    """Pairs (asks with offer_id) with every feature of the offer stage: the pair's evidence (0 where there is none),
+    the offer's own, its place among the campaign's offers for this member, and the member's."""
+    tables = tables or feature_tables(club, pairs)
+    asks = pairs.select(*ASK).distinct()
+    every = _attach(offered(club, asks), tables.member_offer_features, [*ASK, "offer_id"])
+    counts = [f.name for f in MEMBER_OFFER if not f.name.endswith(("_days_since", "_due"))]
+    every = every.mutate(**{name: every[name].fill_null(0) for name in counts})
+    every = _attach(every, tables.offer_features, ["as_of", "campaign_id", "offer_id"])
+    every = _beside_the_others(every)
+    rows = _attach(pairs, every, [*ASK, "offer_id"])
+    rows = _attach(rows, tables.campaign_features, ["as_of", "campaign_id"])
+    rows = _attach(rows, tables.member_features, ["as_of", "member_id"])
+    rows = _attach(rows, tables.member_campaign_features, list(ASK))
+    named = (*MEMBER, *CAMPAIGN, *MEMBER_CAMPAIGN, *OFFER, *MEMBER_OFFER, *RELATIVE)
+    return rows.select(*pairs.columns, *(f.name for f in named))
+
+
+def _beside_the_others(rows: ir.Table) -> ir.Table:
+    """Rank and share of each offer among all offers of the campaign, for the member."""
+    columns = {}
+    for name in WITHIN:
+        total = rows[name].sum().over(group_by=ASK)
+        columns[f"{name}_rank"] = ibis.percent_rank().over(group_by=ASK, order_by=rows[name].desc())
+        columns[f"{name}_share"] = (rows[name] / total.nullif(0)).fill_null(0)
+    return rows.mutate(**columns)
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """Past asks and offers with what was answered, for `training.fit_model`.
+
+    kind  "choice" where mailings carry a campaign's offers without naming one: `offers` then holds every offer of the
+          answered asks; "pair" where they name their offer: `offers` then holds just those, answered or not
+    """
+
+    kind: Literal["choice", "pair"]
+    mailings: pa.Table
+    offers: pa.Table
+
+
+def training_rows(club: Club, night: Night, kinds: tuple[str, ...] = ANSWERS, asks: ir.Table | None = None) -> TrainingRows:
+    """All that the night may train on. `asks` (default: `training_asks`) may leave out members who may not be used."""
+    asks = keep(training_asks(club, night) if asks is None else asks)
+    tables = feature_tables(club, asks, kinds)
+    labelled = keep(answers(club, asks, kinds))
+    mailings = _attach(mailing_rows(club, asks, tables), labelled.select(*ASK, "answered"), list(ASK)).to_pyarrow()
+    named = keep(offers_sent(club, asks))
+    if 2 * named.select(*ASK).distinct().count().to_pyarrow().as_py() > mailings.num_rows:
+        return TrainingRows("pair", mailings, offer_answers(club, offer_rows(club, named, tables), kinds).to_pyarrow())
+    pairs = offered(club, labelled.filter(labelled.answered > 0).select(*asks.columns))
+    return TrainingRows("choice", mailings, offer_answers(club, offer_rows(club, pairs, tables), kinds).to_pyarrow())
+
+
+def _attach(rows: ir.Table, features: ir.Table, keys: list[str]) -> ir.Table:
+    joined = rows.left_join(features, keys)
+    return joined.drop(*[f"{k}_right" for k in keys])
+
+
+def _windows(campaigns: ir.Table, timezone: str, today: date) -> ir.Table:
+    """(campaign_id, closes_at): the instant after the campaign's last day, counted in the club's own zone."""
+    far = today + timedelta(days=3660)
+    known = campaigns.select("campaign_id", "ends_on").to_pyarrow().to_pylist()
+    rows = [
+        {"campaign_id": r["campaign_id"], "closes_at": start_of_day(min(r["ends_on"], far) + timedelta(days=1), timezone)}
+        for r in known
+    ]
+    return ibis.memtable(rows, schema=ibis.schema({"campaign_id": "string", "closes_at": "timestamp(6)"}))
+
+
+def _midnights(sent: ir.Table, timezone: str) -> ir.Table:
+    """(as_of, next): the local midnights from the first day of sending to the last."""
+    span = sent.aggregate(first=sent.sent_at.min(), last=sent.sent_at.max()).to_pyarrow().to_pylist()[0]
+    rows: list[dict[str, datetime]] = []
+    if span["first"] is not None:
+        day, last = span["first"].date() - timedelta(days=1), span["last"].date() + timedelta(days=1)
+        while day <= last:
+            following = day + timedelta(days=1)
+            rows.append({"as_of": start_of_day(day, timezone), "next": start_of_day(following, timezone)})
+            day = following
+    return ibis.memtable(rows, schema=ibis.schema({"as_of": "timestamp(6)", "next": "timestamp(6)"}))
+
+
+def _audience(club: Club, windows: ir.Table) -> ir.Table:
+    """Windows x the campaign's audience; a campaign that names none is for every member."""
+    named = windows.inner_join(club.audiences, "campaign_id").select(*ASKS.names)
+    everyone = windows.anti_join(club.audiences, "campaign_id").cross_join(club.members.select("member_id"))
+    return named.union(everyone.select(*ASKS.names)).distinct()

@@ -1,0 +1,72 @@
+"""All features of a table of asks, one table a grain: the one place that puts the families of features_*.py together.
+The night writes these tables to its lake; training makes the same tables for many past moments at once.
+"""
+
+from dataclasses import dataclass, fields
+
+import ibis.expr.types as ir
+
+from ml.club import Club
+from ml.feature_dictionary import CAMPAIGN, CATEGORY, MEMBER, MEMBER_CAMPAIGN, MEMBER_OFFER, OFFER, Feature
+from ml.features_affinity import offer_affinity
+from ml.features_campaign import campaign_affinity
+from ml.features_category import category_features
+from ml.features_declared import declared_features
+from ml.features_member import purchase_features
+from ml.features_offer import campaign_features, offer_features
+from ml.features_response import response_features, response_to_kind
+from ml.habits import habits_by_level
+from ml.kept import keep
+
+ANSWERS = ("redeem", "click")  # kinds of response that count as an answer, unless the caller says otherwise
+
+
+@dataclass(frozen=True)
+class FeatureTables:
+    """Features by grain, each keyed by as_of and the ids of its grain. Names are those of the lake's tables."""
+
+    member_features: ir.Table
+    member_category_features: ir.Table
+    campaign_features: ir.Table
+    member_campaign_features: ir.Table
+    offer_features: ir.Table
+    member_offer_features: ir.Table
+
+    def tables(self) -> dict[str, ir.Table]:
+        """The tables by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+def feature_tables(club: Club, asks: ir.Table, kinds: tuple[str, ...] = ANSWERS) -> FeatureTables:
+    """Features at every moment asked about. `asks` has as_of (UTC), campaign_id, member_id.
+
+    Only what happened strictly before each row's as_of has a part in it, so a club that knows the future gives the
+    same. Tables from which others are made are kept by the engine for as long as the result lives.
+    """
+    habits = habits_by_level(club, asks)
+    evidence = keep(offer_affinity(club, asks, habits, kinds))
+    member_parts = (
+        declared_features(club, asks),
+        purchase_features(club, asks),
+        response_features(club, asks, kinds),
+    )
+    member = member_parts[0]
+    for part in member_parts[1:]:
+        member = member.left_join(part, ["as_of", "member_id"]).drop("as_of_right", "member_id_right")
+    ask = ["as_of", "campaign_id", "member_id"]
+    reach = campaign_affinity(club, asks, habits, evidence).left_join(response_to_kind(club, asks, kinds), ask)
+    reach = reach.drop(*[f"{k}_right" for k in ask])
+    return FeatureTables(
+        member_features=_in_order(member, ("as_of", "member_id"), MEMBER),
+        member_category_features=_in_order(category_features(club, asks, habits), ("as_of", "member_id", "category"), CATEGORY),
+        campaign_features=_in_order(campaign_features(club, asks), ("as_of", "campaign_id"), CAMPAIGN),
+        member_campaign_features=_in_order(reach, tuple(ask), MEMBER_CAMPAIGN),
+        offer_features=_in_order(offer_features(club, asks, kinds), ("as_of", "campaign_id", "offer_id"), OFFER),
+        member_offer_features=_in_order(evidence, (*ask, "offer_id"), MEMBER_OFFER),
+    )
+
+
+def _in_order(table: ir.Table, keys: tuple[str, ...], features: tuple[Feature, ...]) -> ir.Table:
+    """The keys and the dictionary's features, in its order and with its types."""
+    values = {f.name: table[f.name].cast("string" if f.category else "float64") for f in features}
+    return table.select(*keys, **values)

@@ -1,0 +1,65 @@
+"""Features of a member and an offer, or a member and a whole campaign: what of it the member has bought, how lately,
+how often with a coupon, and which offers like it were answered. Rows are sparse: a pair without any evidence is absent.
+"""
+
+from collections.abc import Mapping
+
+import ibis
+import ibis.expr.types as ir
+
+from ml.club import Club
+from ml.habits import answered_groups, offer_groups
+from ml.history import LEVELS
+
+PAIR = ["as_of", "campaign_id", "member_id", "offer_id"]
+ASK = ["as_of", "campaign_id", "member_id"]
+SHORT = {"product_id": "product", "brand_subcategory": "line"}  # in feature names
+
+
+def offer_affinity(club: Club, asks: ir.Table, habits: Mapping[str, ir.Table], kinds: tuple[str, ...]) -> ir.Table:
+    """One row a (as_of, campaign_id, member_id, offer_id) of which the member has bought, or answered, anything alike.
+
+    For each level (product, subcategory, category, brand, line = brand within subcategory): baskets of the last 91 days
+    and decayed, days since the last, how due it is, decayed baskets with a coupon; and the likeness to answered offers.
+    """
+    asks = asks.select(*ASK)
+    parts = [_level(club, asks, habits[level], level) for level in LEVELS]
+    parts += [_answered(club, asks, level, kinds) for level in ("product_id", "subcategory", "brand_subcategory")]
+    return _side_by_side(parts)
+
+
+def _side_by_side(parts: list[ir.Table]) -> ir.Table:
+    """Tables of the same keys as one row a key: stacked, then folded (each column is filled by one part only)."""
+    columns = [c for part in parts for c in part.columns if c not in PAIR]
+    empty = {c: ibis.null("float64") for c in columns}
+    stacked = ibis.union(*(p.select(*PAIR, **(empty | {c: p[c] for c in p.columns if c in empty})) for p in parts))
+    return stacked.group_by(*PAIR).aggregate(**{c: stacked[c].max() for c in columns})
+
+
+def _level(club: Club, asks: ir.Table, habits: ir.Table, level: str) -> ir.Table:
+    name = SHORT.get(level, level)
+    groups = offer_groups(club, level).semi_join(asks, "campaign_id")
+    h = asks.inner_join(habits, ["as_of", "member_id"]).inner_join(groups, ["campaign_id", "value"])
+    # A product counts whole; a wider group counts by how much of the offer lies in it.
+    weight = ibis.literal(1.0) if level == "product_id" else h.weight
+    columns = {
+        f"{name}_baskets_91": (h.n_91 * weight).sum(),
+        f"{name}_baskets": (h.n * weight).sum(),
+        f"{name}_decayed": (h.decayed * weight).sum(),
+        f"{name}_days_since": h.days_since.min(),
+        f"{name}_due": h.due.argmax(h.decayed),
+        f"{name}_coupons": (h.coupons_decayed * weight).sum(),
+        f"{name}_spend_91": (h.spend_91 * weight).sum(),
+    }
+    if level == "product_id":
+        columns["product_quantity"] = h.quantity.sum()
+        columns["offer_products_known"] = h.count().cast("float64")
+    return h.group_by(*PAIR).aggregate(**columns)
+
+
+def _answered(club: Club, asks: ir.Table, level: str, kinds: tuple[str, ...]) -> ir.Table:
+    name = SHORT.get(level, level)
+    groups = offer_groups(club, level).semi_join(asks, "campaign_id")
+    answered = answered_groups(club, asks, level, kinds)
+    h = asks.inner_join(answered, ["as_of", "member_id"]).inner_join(groups, ["campaign_id", "value"])
+    return h.group_by(*PAIR).aggregate(**{f"{name}_answered": (h.strength * h.weight.sqrt()).sum()})

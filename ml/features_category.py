@@ -1,0 +1,45 @@
+"""Features of a member and a category: how lately, how often, what share of the spend, the usual interval, and the
+price position: what the member pays per unit beside what the club's members pay.
+"""
+
+from collections.abc import Mapping
+
+import ibis.expr.types as ir
+
+from ml.club import Club
+from ml.history import moments_of, share
+
+
+def category_features(club: Club, asks: ir.Table, habits: Mapping[str, ir.Table]) -> ir.Table:
+    """One row a (as_of, member_id, category) of which the member has bought anything."""
+    moments, h = moments_of(asks), habits["category"]
+    total = h.group_by("as_of", "member_id").aggregate(total=h.spend.sum())
+    h = h.inner_join(total, ["as_of", "member_id"])
+    prices = _club_prices(club, moments)
+    h = h.left_join(prices, [h.as_of == prices.as_of, h["value"] == prices.category])
+    paid = share(h.list_value, h.quantity)
+    return h.select(
+        "as_of",
+        "member_id",
+        category="value",
+        category_baskets="n",
+        category_baskets_91="n_91",
+        category_baskets_decayed="decayed",
+        category_days_since="days_since",
+        category_interval="gap",
+        category_due="due",
+        category_spend_share=share(h.spend, h.total),
+        category_price_position=(paid.nullif(0) / h.unit_price.nullif(0)).ln(),
+        category_coupons_decayed="coupons_decayed",
+    )
+
+
+def _club_prices(club: Club, moments: ir.Table) -> ir.Table:
+    """(as_of, category, unit_price): what a unit of the category cost on average before the moment."""
+    lines = club.transactions.filter(club.transactions.quantity > 0)
+    named = lines.inner_join(club.products.select("product_id", "category"), "product_id")
+    value = (named.amount + named.discount).cast("float64")
+    daily = named.group_by("category", "occurred_at").aggregate(value=value.sum(), quantity=named.quantity.sum())
+    times = moments.select("as_of").distinct()
+    seen = times.inner_join(daily, daily.occurred_at < times.as_of)
+    return seen.group_by("as_of", "category").aggregate(unit_price=share(seen["value"].sum(), seen.quantity.sum()))

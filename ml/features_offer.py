@@ -1,0 +1,158 @@
+"""Features of an offer, and of a whole campaign, at a moment: kind, depth, breadth, how many buy its products, price
+level, how offers like it were answered. Nothing about one member belongs here.
+"""
+
+import ibis
+import ibis.expr.types as ir
+
+from ml.club import Club
+from ml.habits import offer_groups
+from ml.history import QUARTER, days_before, grouped_products, share
+
+OFFER = ["as_of", "campaign_id", "offer_id"]
+PRIOR_RATE = 0.01  # answers a mailing that an offer unlike any before is taken to get
+PRIOR_MAILED = 100.0  # mailings that the prior of an offer's past answers weighs
+
+
+def offer_features(club: Club, asks: ir.Table, kinds: tuple[str, ...]) -> ir.Table:
+    """One row a (as_of, campaign_id, offer_id) of every offer of the campaigns asked about."""
+    asked = asks.select("as_of", "campaign_id").distinct()
+    offers = club.offers.semi_join(asked, "campaign_id")
+    base = asked.inner_join(offers, "campaign_id").select(
+        *OFFER, offer_kind="kind", discount_share="discount_share", price_tier=offers.price_tier.cast("float64")
+    )
+    size = _breadth(club)
+    joined = base.left_join(size, ["campaign_id", "offer_id"])
+    joined = joined.drop(*[c for c in joined.columns if c.endswith("_right")])
+    for part in (_demand(club, asked), _past_answers(club, asked, kinds)):
+        joined = joined.left_join(part, OFFER)
+        joined = joined.drop(*[c for c in joined.columns if c.endswith("_right")])
+    nothing = {"reach": 0.0, "reach_baskets": 0.0, "popularity": PRIOR_RATE}
+    return joined.mutate(**{c: joined[c].fill_null(value) for c, value in nothing.items()})
+
+
+def _breadth(club: Club) -> ir.Table:
+    """How much of the assortment an offer is about; offers without products have no row."""
+    named = club.offer_products.inner_join(club.offers.select("offer_id", "campaign_id"), "offer_id")
+    named = named.inner_join(grouped_products(club), "product_id")
+    return named.group_by("campaign_id", "offer_id").aggregate(
+        products=named.count().cast("float64"),
+        subcategories=named.subcategory.nunique().cast("float64"),
+        brands=named.brand.nunique().cast("float64"),
+        offer_own_brand=named.own_brand.mean(),
+        department=named.department.mode(),
+    )
+
+
+def _demand(club: Club, asked: ir.Table) -> ir.Table:
+    """What the whole club bought of the offer's products in the last 91 days."""
+    lines = club.transactions.filter(club.transactions.quantity > 0)
+    moments = asked.select("as_of").distinct()
+    window = moments.as_of - ibis.interval(days=QUARTER)
+    recent = moments.inner_join(lines, [lines.occurred_at < moments.as_of, lines.occurred_at >= window])
+    active = recent.group_by("as_of").aggregate(members=recent.member_id.nunique().cast("float64"))
+    named = club.offer_products.inner_join(club.offers.select("offer_id", "campaign_id"), "offer_id")
+    named = asked.inner_join(named, "campaign_id")
+    bought = named.inner_join(recent, ["as_of", "product_id"]).inner_join(active, "as_of")
+    value = (bought.amount + bought.discount).cast("float64")
+    t = bought.group_by(*OFFER).aggregate(
+        buyers=bought.member_id.nunique().cast("float64"),
+        baskets=bought.transaction_id.nunique().cast("float64"),
+        members=bought.members.max(),
+        value=value.sum(),
+        quantity=bought.quantity.sum(),
+        coupon_lines=(bought.coupon_discount > 0).cast("float64").mean(),
+        shelf_discount=share(bought.discount.cast("float64").sum(), value.sum()),
+    )
+    return t.select(
+        *OFFER,
+        reach=t.buyers / t.members,
+        reach_baskets=t.baskets / t.members,
+        baskets_per_buyer=t.baskets / t.buyers,
+        unit_price=t.value / t.quantity,
+        offer_coupon_lines="coupon_lines",
+        offer_shelf_discount="shelf_discount",
+    )
+
+
+def _past_answers(club: Club, asked: ir.Table, kinds: tuple[str, ...]) -> ir.Table:
+    """Answers a mailing to earlier offers with the same products, weighted by likeness (cosine), and shrunk."""
+    products = offer_products_weighted(club)
+    asked_offers = asked.inner_join(products, "campaign_id")
+    past = products.select(past_campaign="campaign_id", past_offer="offer_id", value="value", past_weight="weight")
+    alike = asked_offers.inner_join(past, "value").filter(lambda t: t.past_campaign != t.campaign_id)
+    alike = alike.group_by(*OFFER, "past_campaign", "past_offer").aggregate(
+        likeness=(alike.weight * alike.past_weight).sum()
+    )
+    mailed, answered = mailed_before(club, asked), _answered_before(club, asked, kinds)
+    t = alike.inner_join(mailed, ["as_of", "past_campaign"]).left_join(answered, ["as_of", "past_offer"])
+    n = t.group_by(*OFFER).aggregate(
+        mailed=(t.mailed * t.likeness).sum(),
+        answers=(t.answers.fill_null(0) * t.likeness).sum(),
+        likest=t.likeness.max(),
+    )
+    return n.select(
+        *OFFER,
+        popularity=(n.answers + PRIOR_RATE * PRIOR_MAILED) / (n.mailed + PRIOR_MAILED),
+        past_answers_alike="answers",
+        likest_past_offer="likest",
+    )
+
+
+def offer_products_weighted(club: Club) -> ir.Table:
+    """(campaign_id, offer_id, value, weight): an offer's products, weighted so that two offers add up to a cosine."""
+    groups = offer_groups(club, "product_id")
+    return groups.mutate(weight=groups.weight.sqrt())
+
+
+def mailed_before(club: Club, asked: ir.Table) -> ir.Table:
+    """(as_of, past_campaign, mailed): members that earlier campaigns had been sent to by each moment."""
+    moments = asked.select("as_of").distinct()
+    sent = club.mailings.group_by("campaign_id", "member_id").aggregate(sent_at=club.mailings.sent_at.min())
+    seen = moments.inner_join(sent, sent.sent_at < moments.as_of)
+    return seen.group_by(["as_of", seen.campaign_id.name("past_campaign")]).aggregate(
+        mailed=seen.count().cast("float64")
+    )
+
+
+def _answered_before(club: Club, asked: ir.Table, kinds: tuple[str, ...]) -> ir.Table:
+    moments = asked.select("as_of").distinct()
+    given = club.responses.filter(club.responses.kind.isin(kinds) & club.responses.offer_id.notnull())
+    seen = moments.inner_join(given, given.occurred_at < moments.as_of)
+    return seen.group_by(["as_of", seen.offer_id.name("past_offer")]).aggregate(
+        answers=seen.member_id.nunique().cast("float64")
+    )
+
+
+def campaign_features(club: Club, asks: ir.Table) -> ir.Table:
+    """One row a (as_of, campaign_id): kind, length, number of offers, and the share of the club's spend that its
+    products made in the last 91 days."""
+    asked = asks.select("as_of", "campaign_id").distinct()
+    offers = club.offers.group_by("campaign_id").aggregate(offers=club.offers.count().cast("float64"))
+    plan = club.campaigns.left_join(offers, "campaign_id")
+    planned = asked.inner_join(plan, "campaign_id")
+    ends = planned.ends_on.cast("timestamp")
+    base = planned.select(
+        "as_of",
+        "campaign_id",
+        campaign_kind="kind",
+        offers=planned.offers.fill_null(0),
+        days_left=days_before(ends, planned.as_of).round().cast("float64") + 1,  # as_of is a local midnight in UTC
+        month=(planned.as_of + ibis.interval(hours=12)).month().cast("float64"),
+    )
+    joined = base.left_join(_spend_share(club, asked), ["as_of", "campaign_id"])
+    return joined.drop("as_of_right", "campaign_id_right")
+
+
+def _spend_share(club: Club, asked: ir.Table) -> ir.Table:
+    moments = asked.select("as_of").distinct()
+    lines = club.transactions.filter(club.transactions.quantity > 0)
+    window = moments.as_of - ibis.interval(days=QUARTER)
+    recent = moments.inner_join(lines, [lines.occurred_at < moments.as_of, lines.occurred_at >= window])
+    recent = recent.group_by("as_of", "product_id").aggregate(spend=recent.amount.cast("float64").sum())
+    total = recent.group_by("as_of").aggregate(total=recent.spend.sum())
+    products = club.offer_products.inner_join(club.offers.select("offer_id", "campaign_id"), "offer_id")
+    products = products.select("campaign_id", "product_id").distinct()
+    t = asked.inner_join(products, "campaign_id").inner_join(recent, ["as_of", "product_id"])
+    t = t.group_by("as_of", "campaign_id").aggregate(spend=t.spend.sum()).inner_join(total, "as_of")
+    return t.select("as_of", "campaign_id", club_spend_share=share(t.spend, t.total))

@@ -1,0 +1,81 @@
+"""A member's habits in a group of products (a product, subcategory, category, brand) at a moment, and which groups an
+offer is about. What is made of them for categories, offers and campaigns is in features_*.py.
+"""
+
+import ibis
+import ibis.expr.types as ir
+
+from ml.club import Club
+from ml.history import LEVELS, QUARTER, RECENT, days_before, grouped_products, moments_of, purchases, seen_from, visits
+from ml.kept import keep
+
+
+def offer_groups(club: Club, level: str) -> ir.Table:
+    """(campaign_id, offer_id, value, weight): the groups an offer's products belong to; `weight` is the share of its
+    products in the group, so that the weights of an offer sum to at most 1 (products without a group are left out)."""
+    named = club.offer_products.inner_join(club.offers.select("offer_id", "campaign_id"), "offer_id")
+    named = named.inner_join(grouped_products(club), "product_id")
+    size = named.group_by("offer_id").aggregate(products=named.count())
+    grouped = named.filter(named[level].notnull())
+    grouped = grouped.group_by(["campaign_id", "offer_id", grouped[level].name("value")]).aggregate(n=grouped.count())
+    joined = grouped.inner_join(size, "offer_id")
+    return joined.select("campaign_id", "offer_id", "value", weight=joined.n.cast("float64") / joined.products)
+
+
+def group_habits(moments: ir.Table, bought: ir.Table, level: str, values: ir.Table | None = None) -> ir.Table:
+    """One row a (as_of, member_id, value) that the member had bought by then.
+
+    `values` (column value) limits the groups looked at. Columns: n, n_28, n_91 (baskets), decayed (baskets, each
+    weighing half after HALF_LIFE days), days_since, gap (mean days between baskets, null after one), due
+    (days_since / gap), spend, spend_91, quantity, list_value (spend and discount), coupons, coupons_decayed.
+    """
+    counted = visits(bought, level)
+    if values is not None:
+        counted = counted.semi_join(values, "value")
+    s = seen_from(moments, counted)
+    quarter, used = s.days_ago <= QUARTER, s.coupon > 0
+    t = s.group_by("as_of", "member_id", "value").aggregate(
+        n=s.count().cast("float64"),
+        n_28=(s.days_ago <= RECENT).sum().cast("float64"),
+        n_91=quarter.sum().cast("float64"),
+        decayed=s.weight.sum(),
+        days_since=s.days_ago.min(),
+        known_days=s.days_ago.max(),
+        spend=s.amount.sum(),
+        spend_91=s.amount.sum(where=quarter).fill_null(0),
+        quantity=s.quantity.sum(),
+        list_value=s.amount.sum() + s.discount.sum(),
+        coupons=used.sum().cast("float64"),
+        coupons_decayed=s.weight.sum(where=used).fill_null(0),
+    )
+    gap = (t.known_days - t.days_since) / (t.n - 1).nullif(0)
+    due = ibis.ifelse(gap.isnull(), ibis.null("float64"), t.days_since / ibis.greatest(gap, 1.0))
+    return t.mutate(gap=gap, due=due).drop("known_days")
+
+
+def habits_by_level(club: Club, asks: ir.Table) -> dict[str, ir.Table]:
+    """Habits of the asked members at every level of `LEVELS`; each is kept by the engine, as several
+    families of features are made from it. Below category only groups that an asked campaign's offers are about."""
+    moments, bought = moments_of(asks), purchases(club, asks)
+    levels: dict[str, ir.Table] = {}
+    for level in LEVELS:
+        values = None
+        if level != "category":
+            values = offer_groups(club, level).semi_join(asks, "campaign_id").select("value").distinct()
+        levels[level] = keep(group_habits(moments, bought, level, values))
+    return levels
+
+
+def answered_groups(club: Club, asks: ir.Table, level: str, kinds: tuple[str, ...]) -> ir.Table:
+    """(as_of, member_id, value, strength): groups of the offers the member had answered by then. A group weighs
+    sqrt(its share of the offer), so that two offers joined on value add up to the cosine of their products."""
+    answered = club.responses.filter(club.responses.kind.isin(kinds) & club.responses.offer_id.notnull())
+    answered = answered.semi_join(asks, "member_id")
+    groups = offer_groups(club, level)
+    known = answered.select("member_id", "offer_id", "occurred_at").inner_join(groups, "offer_id")
+    moments = asks.select("as_of", "member_id").distinct()
+    seen = moments.inner_join(known, [moments.member_id == known.member_id, known.occurred_at < moments.as_of])
+    seen = seen.drop("member_id_right").mutate(weight=seen.weight.sqrt())
+    return seen.group_by("as_of", "member_id", "value").aggregate(
+        strength=seen.weight.sum(), days_since=days_before(seen.as_of, seen.occurred_at).min()
+    )

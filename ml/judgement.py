@@ -1,0 +1,94 @@
+"""What the rules say of each pair: every failure with its margin, and the most restrictive one in words. What tonight's other
+messages do to a pair is in arbitration.py.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import ibis
+import ibis.expr.types as ir
+
+from ml.arbitration import in_control_group
+from ml.basis import Basis
+from ml.consent import PREFERENCES
+from ml.lake_tables import DECISIONS
+from ml.reasons import Reason
+from ml.rule import Rule
+from ml.rules import RULES, margin_column, margins, with_facts
+from ml.rules_relevance import KNOWN, REACH, is_thin
+from ml.rules_sent import (
+    CATEGORY_WEEK,
+    CHANNEL_WEEK,
+    OFFER_CATEGORY,
+    WEEK_SENT,
+    room_for_member,
+    room_in_all,
+    room_in_category,
+    room_on_channel,
+)  # fmt: skip
+from ml.tables import Type
+from ml.wording import json_object
+
+FAILURE = Type.FAILURES.ibis.removeprefix("array<").removesuffix(">")
+# What arbitration compares, whatever rules there are.
+ARBITRATION_NEEDS = (PREFERENCES, KNOWN, REACH, WEEK_SENT, CHANNEL_WEEK, OFFER_CATEGORY, CATEGORY_WEEK)
+ARBITRATION_COLUMNS = (
+    "message_class", "kind", "title", "reach", "chosen_at", "offer_category", "offer_category_name", "few",
+    "room_on_channel", "room_in_all", "room_for_member", "room_in_category",
+)  # fmt: skip
+
+
+def judge(grid: ir.Table, basis: Basis, rules: Sequence[Rule] = RULES) -> ir.Table:
+    """The pairs with the ledger's columns save propensity, as far as the rules decide them (reason null: none failed), and
+    what arbitration needs beside them."""
+    rows = with_facts(grid, basis, rules, ARBITRATION_NEEDS)
+    by_code = margins(rows, basis, rules)
+    rows = rows.mutate(**{margin_column(code): margin for code, margin in by_code.items()})
+    failed = {rule: (rows[margin_column(rule.code)] < 0).fill_null(False) for rule in rules}
+    control = in_control_group(rows, basis)
+    failures = [failure(rule.code.value, rows[margin_column(rule.code)], fails) for rule, fails in failed.items()]
+    reason = _first(failed, lambda rule: ibis.literal(rule.code.value), "string")
+    wishes = [
+        fails.ifelse(r.would_pass_if(rows, basis), ibis.null("string"))
+        for r, fails in failed.items()
+        if r.would_pass_if
+    ]
+    judged = rows.mutate(
+        threshold=ibis.null("float64") if basis.threshold is None else ibis.literal(basis.threshold),
+        failures=_known([*failures, failure(Reason.CONTROL_GROUP.value, ibis.literal(-1.0), control)]),
+        reason=reason,
+        detail=_first(failed, lambda rule: rule.detail(rows, basis), "string"),
+        would_pass_if=_known(wishes).join("; and ").nullif("") if wishes else ibis.null("string"),
+        until=_first(failed, lambda rule: rule.until(rows, basis) if rule.until else ibis.null("date"), "date"),
+        evidence=json_object(
+            {
+                "margin": _first(failed, lambda rule: rows[margin_column(rule.code)], "float64"),
+                "unit": _first(failed, lambda rule: ibis.literal(rule.unit), "string"),
+            }
+        ),
+        verdict=ibis.literal("suppress"),
+        slot=ibis.null("int64"),
+        policy_version=ibis.literal(basis.policy.version),
+        few=is_thin(rows, basis),
+        room_on_channel=room_on_channel(rows, basis),
+        room_in_all=room_in_all(rows, basis),
+        room_for_member=room_for_member(rows, basis),
+        room_in_category=room_in_category(rows, basis),
+    )
+    # What the rules looked at is not carried on: the grid has many rows.
+    return judged.select(*(name for name in DECISIONS.names if name != "propensity"), *ARBITRATION_COLUMNS)
+
+
+def failure(code: ir.StringValue | str, margin: ir.NumericValue, fails: ir.BooleanValue) -> ir.StructValue:
+    """One entry of the ledger's failures; null where it does not fail."""
+    return fails.ifelse(ibis.struct({"code": code, "margin": margin}, type=FAILURE), ibis.null(FAILURE))
+
+
+def _first(failed: Mapping[Rule, ir.BooleanValue], of: Callable[[Rule], ir.Value], kind: str) -> ir.Value:
+    """What `of` gives for the first rule that failed; null when none did."""
+    cases = [(fails, of(rule)) for rule, fails in failed.items()]
+    return ibis.cases(*cases, else_=ibis.null(kind)) if cases else ibis.null(kind)
+
+
+def _known(values: list[ir.Value]) -> ir.ArrayValue:
+    """The values that are not null, in order."""
+    return ibis.array(values).filter(lambda value: value.notnull())

@@ -1,0 +1,79 @@
+"""Plots as PNG bytes from small frames: what an ML engineer looks at beside an asset. Numbers are made elsewhere."""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+INK, ACCENT, QUIET = "#1f2a37", "#0f766e", "#9ca3af"
+_RIVER = ["#0f766e", "#b45309", "#4338ca", "#be123c", "#6b7280", "#15803d"]
+
+
+def calibration(bins: pd.DataFrame, title: str = "Calibration") -> bytes:
+    """Reliability plot. `bins`: predicted (mean), observed (share), rows, and, where known, low, high (95 %)."""
+    figure, axes = _canvas(title, "predicted probability", "share that answered")
+    top = float(max(bins.predicted.max(), bins.observed.max(), 0.01)) * 1.1
+    axes.plot([0, top], [0, top], color=QUIET, linestyle=":", label="perfect")
+    if {"low", "high"} <= set(bins.columns):
+        spread = np.clip(np.vstack([bins.observed - bins.low, bins.high - bins.observed]), 0, None)
+        axes.errorbar(bins.predicted, bins.observed, spread, fmt="none", ecolor=QUIET, capsize=2)
+    axes.scatter(bins.predicted, bins.observed, s=20 + 180 * bins.rows / bins.rows.max(), color=ACCENT, label="model")
+    axes.legend(frameon=False)
+    return _png(figure)
+
+
+def gain(curves: dict[str, pd.DataFrame], title: str = "Gain") -> bytes:
+    """Responders kept against messages stopped. Each curve: stopped (share), kept (share)."""
+    figure, axes = _canvas(title, "share of messages stopped", "share of responders kept")
+    axes.plot([0, 1], [1, 0], color=QUIET, linestyle=":", label="by chance")
+    for (name, curve), colour in zip(curves.items(), _RIVER, strict=False):
+        axes.plot(curve.stopped, curve.kept, color=colour, label=name)
+    axes.axhline(0.9, color=QUIET, linewidth=0.7)
+    axes.legend(frameon=False, loc="lower left")
+    return _png(figure)
+
+
+def histogram(values: Sequence[float] | np.ndarray, title: str, unit: str, marks: dict[str, float] | None = None) -> bytes:
+    """How a number is spread, with marked values (a threshold, say). Missing values are counted in the title."""
+    data = np.asarray(values, dtype=float)
+    held = data[np.isfinite(data)]
+    missing = f" ({data.size - held.size} missing)" if held.size < data.size else ""
+    figure, axes = _canvas(title + missing, unit, "rows")
+    if held.size:
+        axes.hist(held, bins=40, color=ACCENT, alpha=0.85)
+        axes.set_yscale("log")
+    for (name, value), colour in zip((marks or {}).items(), _RIVER[1:], strict=False):
+        axes.axvline(value, color=colour, label=f"{name} {value:.3g}")
+    if marks:
+        axes.legend(frameon=False)
+    return _png(figure)
+
+
+def bars(values: pd.Series, title: str, unit: str, most: int = 20) -> bytes:
+    """Horizontal bars, largest on top: importance of features, members by reason, null shares."""
+    shown = values.sort_values(ascending=False).head(most)[::-1]
+    figure, axes = _canvas(title, unit, "", height=1.2 + 0.28 * max(len(shown), 3))
+    axes.barh([str(name) for name in shown.index], shown.to_numpy(dtype=float), color=ACCENT)
+    return _png(figure)
+
+
+def _canvas(title: str, x: str, y: str, height: float = 4.0):  # type: ignore[no-untyped-def]
+    figure = Figure(figsize=(6.4, height), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.set_title(title, loc="left", color=INK, fontsize=11)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    return figure, axes
+
+
+def _png(figure: Figure) -> bytes:
+    out = io.BytesIO()
+    # No software or date in the file: the same figures give the same bytes.
+    figure.savefig(out, format="png", metadata={"Software": None})
+    return out.getvalue()

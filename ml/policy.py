@@ -1,0 +1,160 @@
+"""The policy: what a marketer may change without a programmer, read from the text of policy.toml. The sections with their
+bounds are in policy_sections.py. Reading the file itself is left to the caller.
+"""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import Field, ValidationError
+
+from ml.errors import PolicyError
+from ml.policy_sections import (
+    Caps,
+    Chance,
+    Channels,
+    Confidence,
+    Consent,
+    Declared,
+    NotForMe,
+    PriceTier,
+    Purchases,
+    Quality,
+    Reach,
+    Relevance,
+    Section,
+    Sensitive,
+    Training,
+    Value,
+)  # fmt: skip
+
+SOURCES = ("complete-journey", "simulated", "folder", "database")  # the kinds of source that may have their own numbers
+
+
+class Policy(Section):
+    """The whole policy; every section may be left out and then has its defaults."""
+
+    quality: Quality = Field(Quality(), description="When the club's tables are too poor to decide from.")
+    training: Training = Field(Training(), description="When a model may be trained, and go live.")
+    relevance: Relevance = Field(Relevance(), description="How relevant a mailing must be.")
+    consent: Consent = Field(Consent(), description="Who may be contacted at all.")
+    declared: Declared = Field(Declared(), description="How long declared facts are believed.")
+    not_for_me: NotForMe = Field(NotForMe(), description='How far and how long a "not for me" reaches.')
+    purchases: Purchases = Field(Purchases(), description="What purchases say of needs.")
+    price_tier: PriceTier = Field(PriceTier(), description="How far from the member's own price level.")
+    confidence: Confidence = Field(Confidence(), description="When too little is known of a member.")
+    value: Value = Field(Value(), description="What a message costs and earns.")
+    caps: Caps = Field(Caps(), description="How much a member may be sent.")
+    channels: Channels = Field(Channels(), description="Which channel is used.")
+    chance: Chance = Field(Chance(), description="Where chance decides.")
+    sensitive: Sensitive = Field(Sensitive(), description="What is never named.")
+    reach: Reach = Field(Reach(), description="When a campaign is suspiciously wide.")
+
+    @classmethod
+    def parse(cls, text: str, source: str = "") -> "Policy":
+        """The policy of a file's text; what stands under `[source.<source>]` replaces the same keys above it.
+
+        Raises PolicyError with every fault of the file, those in the parts for other sources included.
+
+        >>> Policy.parse("[caps]\\nmessages_per_week = 2").caps.messages_per_week
+        2
+        """
+        try:
+            written = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise PolicyError(f"policy.toml is not valid TOML: {error}") from None
+        own = written.pop("source", {})
+        faults = list(_faults(written))
+        if not isinstance(own, dict):
+            raise PolicyError(f"policy.toml: source must be a table of tables, as [source.{SOURCES[0]}.consent]")
+        for name, part in own.items():
+            if name not in SOURCES:
+                faults.append(f"[source.{name}]: no such source; there are {', '.join(SOURCES)}")
+            else:
+                faults += _faults(part, f"source.{name}")
+        if faults:
+            raise PolicyError("policy.toml: " + "; ".join(faults))
+        return cls.model_validate(_laid_over(written, own.get(source, {})))
+
+    @property
+    def version(self) -> str:
+        """Twelve characters of the sha256 of every value: the same for the same policy, however it is written."""
+        content = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`below` with the values of `above` in their place, table by table."""
+    merged = dict(below)
+    for key, value in above.items():
+        merged[key] = _laid_over(merged.get(key, {}), value) if isinstance(value, dict) else value
+    return merged
+
+
+def _faults(written: object, prefix: str = "") -> Iterator[str]:
+    """Each fault as "[section] key = value: what it must be"."""
+    try:
+        Policy.model_validate(written)
+    except ValidationError as error:
+        for fault in error.errors():
+            path = [str(step) for step in fault["loc"] if step != "[key]"]
+            section = ".".join(filter(None, (prefix, *path[:-1])))
+            key = path[-1] if path else ""
+            if fault["type"] == "extra_forbidden":
+                yield f"{_place(section, key)}: no such key; {_nearest(path)}"
+            else:
+                value = "" if isinstance(fault["input"], dict) else f" = {fault['input']!r}"
+                yield f"{_place(section, key)}{value}: {_required(path, fault['msg'])}"
+
+
+def _place(section: str, key: str) -> str:
+    return f"[{section}] {key}" if section else key
+
+
+def _nearest(path: list[str]) -> str:
+    """The keys there are beside an unknown one, or the one it was probably meant to be."""
+    known = list(_section_of(path[:-1]).model_fields)
+    near = get_close_matches(path[-1], known, n=1, cutoff=0.7)
+    return f"is {near[0]} meant?" if near else f"there are {', '.join(known)}"
+
+
+def _section_of(path: list[str]) -> type[Section]:
+    section: type[Section] = Policy
+    for step in path:
+        section = section.model_fields[step].annotation  # type: ignore[assignment]
+    return section
+
+
+def _required(path: list[str], otherwise: str) -> str:
+    """The type and range a key must have, from its definition; `otherwise` where that has no range to tell."""
+    annotation: Any = Policy
+    metadata: Sequence[Any] = ()
+    for step in path:
+        if isinstance(annotation, type) and issubclass(annotation, Section):
+            found = annotation.model_fields.get(step)
+            if found is None:
+                return otherwise
+            annotation, metadata = found.annotation, found.metadata
+        elif get_origin(annotation) is dict:  # an open table, such as [declared.days]: the type of its values
+            annotation, *metadata = get_args(get_args(annotation)[1])
+        else:
+            return otherwise
+    if get_origin(annotation) is Literal:
+        return "must be one of " + ", ".join(get_args(annotation))
+    if annotation not in _TYPE:
+        return otherwise
+    rules = [rule for m in metadata for rule in getattr(m, "metadata", [m])]
+    limits = [
+        words.format(v)
+        for rule in rules
+        for name, words in _LIMIT.items()
+        if (v := getattr(rule, name, None)) is not None
+    ]
+    return "must be " + ", ".join([_TYPE[annotation], *limits])
+
+
+_TYPE: dict[Any, str] = {int: "a whole number", float: "a number"}
+_LIMIT = {"ge": "{:,} or more", "gt": "more than {:,}", "le": "{:,} or less", "lt": "less than {:,}"}

@@ -1,0 +1,77 @@
+"""When a reminder falls due: of a thing bought at an interval (tyres, insurance), or of a day that comes every year (an
+anniversary). A reminder is sent within the policy's window around the due date, and once, as no offer is sent twice.
+"""
+
+import ibis
+import ibis.expr.types as ir
+
+from ml.basis import Basis
+from ml.days import days_after, days_between, tonight
+from ml.declared import believed, ruled_facts
+from ml.rule import Facts
+from ml.shopping import needs, offer_groups
+from ml.wording import day_in_words, sentence
+
+
+def reminder_facts(basis: Basis) -> ir.Table:
+    """(member_id, offer_id, reminder_margin, reminder_from, reminder_detail) of every reminder and member with a due date.
+
+    The margin is in days: 0 or more inside the window, below 0 outside it.
+    """
+    falling = ibis.union(_needed(basis), _anniversaries(basis))
+    first = falling.group_by("member_id", "offer_id").aggregate(
+        due_on=falling.due_on.min(), why=falling.why.argmin(falling.due_on)
+    )
+    ask = basis.policy.purchases
+    today = tonight(basis.night)
+    opens = days_after(first.due_on, -ask.reminder_lead_days)
+    closes = days_after(first.due_on, ask.reminder_late_days)
+    margin = ibis.least(days_between(opens, today), days_between(today, closes))
+    return first.select(
+        "member_id",
+        "offer_id",
+        reminder_margin=margin.cast("float64"),
+        reminder_from=(opens > today).ifelse(opens, ibis.null("date")),
+        reminder_detail=sentence(first.why, day_in_words(first.due_on, basis.night), "."),
+    )
+
+
+def _needed(basis: Basis) -> ir.Table:
+    """Things bought, due at the member's usual interval (of what nobody bought twice, at the policy's)."""
+    had = needs(basis)
+    reminders = basis.offers.filter(basis.offers.kind == "reminder").select("offer_id")
+    met = had.inner_join(offer_groups(basis).semi_join(reminders, "offer_id"), "group")
+    return met.select(
+        "member_id", "offer_id", due_on=days_after(met.last_on, met.interval_days.round()), why=sentence("You will need ", met.group_name, " again about ")
+    )  # fmt: skip
+
+
+def _anniversaries(basis: Basis) -> ir.Table:
+    """Days that members declared (facts named ..._date) and a reminder's audience rule names: the day of the year nearest
+    to tonight. The 29th of February counts as the 28th."""
+    said = believed(basis)
+    days = said.filter(said.fact.endswith("_date")).mutate(day=said.value.try_cast("date"))
+    days = days.filter(days.day.notnull())
+    reminders = basis.offers.filter(basis.offers.kind == "reminder")
+    met = days.inner_join(ruled_facts(days, basis).semi_join(reminders, "offer_id"), "fact")
+    today = tonight(basis.night)
+    day_of_month = ((met.day.month() == 2) & (met.day.day() == 29)).ifelse(28, met.day.day())
+    years = [ibis.date(basis.night.business_date.year + ahead, met.day.month(), day_of_month) for ahead in (-1, 0, 1)]
+    nearest = years[0]
+    for day in years[1:]:
+        nearest = (days_between(today, day).abs() < days_between(today, nearest).abs()).ifelse(day, nearest)
+    what = met.fact.replace("_date", "").replace("_", " ")
+    return met.select("member_id", "offer_id", due_on=nearest, why=sentence("Your ", what, " day is on "))
+
+
+def occasion_facts(basis: Basis) -> ir.Table:
+    """(offer_id, has_occasion): reminders of a thing or a day; others (to renew the card) are due for everybody."""
+    reminders = basis.offers.filter(basis.offers.kind == "reminder")
+    of_things = reminders.semi_join(offer_groups(basis), "offer_id")
+    of_days = reminders.filter(reminders.audience_rule.contains('_date"'))
+    occasions = ibis.union(of_things.select("offer_id"), of_days.select("offer_id"), distinct=True)
+    return occasions.mutate(has_occasion=ibis.literal(True))
+
+
+OCCASIONS = Facts(("offer_id",), occasion_facts)
+REMINDERS = Facts(("member_id", "offer_id"), reminder_facts)

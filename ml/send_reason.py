@@ -1,0 +1,37 @@
+"""Why an offer is sent, as a sentence the member may read: from their own purchases, never from a sensitive group."""
+
+import ibis
+import ibis.expr.types as ir
+
+from ml.basis import Basis
+from ml.shopping import bought_groups, offer_groups
+from ml.wording import UNNAMED, day_in_words, json_object, sentence
+
+OFTEN = 3  # days of purchase from which a member buys a thing "often"
+
+
+def send_facts(sent: ir.Table, basis: Basis) -> ir.Table:
+    """(member_id, offer_id, liked_name, liked_days, liked_last_on): of the groups of an offer sent, the one that the member
+    has bought on most days."""
+    groups = offer_groups(basis)
+    groups = groups.filter(groups.group_name != UNNAMED).select("offer_id", "group", "group_name")
+    asked = sent.select("member_id", "offer_id").distinct().inner_join(groups, "offer_id")
+    met = asked.inner_join(bought_groups(basis), ["member_id", "group"])
+    place = ibis.row_number().over(
+        group_by=["member_id", "offer_id"], order_by=[ibis.desc("days"), ibis.desc("last_on"), "group_name"]
+    )
+    first = met.mutate(place=place).filter(lambda row: row.place == 0)
+    return first.select("member_id", "offer_id", liked_name="group_name", liked_days="days", liked_last_on="last_on")
+
+
+def send_reason(row: ir.Table, basis: Basis) -> ir.StringValue:
+    return ibis.cases(
+        (row.liked_days >= OFTEN, sentence("You often buy ", row.liked_name, ".")),
+        (row.liked_days > 0, sentence("You bought ", row.liked_name, " on ", day_in_words(row.liked_last_on, basis.night), ".")),
+        (row.message_class == "service", "This is a message of service to you as our customer."),
+        else_="Chosen for you from the offers of this campaign.",
+    )  # fmt: skip
+
+
+def send_evidence(row: ir.Table) -> ir.StringValue:
+    return json_object({"bought": row.liked_name, "days_bought": row.liked_days, "last_bought_on": row.liked_last_on})

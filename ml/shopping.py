@@ -1,0 +1,116 @@
+"""What members bought of what tonight's offers are for, how often such things are bought, and at what price level. Rules
+that judge by it are in rules_shopping.py.
+
+A *group* is a subcategory within its category, or the category where the club has no subcategories: the level at which
+"the same thing again" and "dear for what it is" make sense.
+"""
+
+import ibis
+import ibis.expr.types as ir
+
+from ml.basis import Basis
+from ml.days import days_after, days_between, local_day, tonight
+from ml.rule import Facts
+from ml.wording import UNNAMED, is_sensitive
+
+
+def since(rows: ir.Table, time: str, days: int, basis: Basis) -> ir.Table:
+    """The rows of the last days before the night."""
+    return rows.filter(rows[time] >= ibis.literal(basis.night.as_of) - ibis.interval(days=days))
+
+
+def grouped_products(basis: Basis) -> ir.Table:
+    """(product_id, group, group_name): the name is what a sentence may say, so a sensitive group has none."""
+    p = basis.club.products
+    kept_quiet = is_sensitive([p.department, p.category, p.subcategory, p.brand], basis.policy.sensitive.categories)
+    return p.select(
+        "product_id",
+        group=p.category + " / " + p.subcategory.fill_null(""),
+        group_name=kept_quiet.ifelse(UNNAMED, p.subcategory.fill_null(p.category)),
+    )
+
+
+def offer_groups(basis: Basis) -> ir.Table:
+    """(offer_id, group, group_name, products): the groups that tonight's offers are for."""
+    of = basis.club.offer_products.semi_join(basis.offers, "offer_id").inner_join(grouped_products(basis), "product_id")
+    # One sensitive product is enough for its group to go unnamed.
+    hidden = (of.group_name == UNNAMED).any()
+    return of.group_by("offer_id", "group").aggregate(
+        group_name=hidden.ifelse(UNNAMED, of.group_name.max()), products=of.product_id.nunique()
+    )
+
+
+def bought_groups(basis: Basis) -> ir.Table:
+    """(member_id, group, days, first_on, last_on): on how many local dates each member bought of each group that tonight's
+    offers are for, and the first and last of them. What was brought back entirely was not bought."""
+    wanted = offer_groups(basis).select("group").distinct()
+    products = grouped_products(basis).semi_join(wanted, "group").select("product_id", "group")
+    lines = basis.club.transactions.filter(basis.club.transactions.quantity > 0)
+    kept = lines.anti_join(_brought_back(basis), ["member_id", "product_id"]).inner_join(products, "product_id")
+    days = kept.select("member_id", "group", day=local_day(kept.occurred_at, basis.night)).distinct()
+    return days.group_by("member_id", "group").aggregate(
+        days=days.count(), first_on=days.day.min(), last_on=days.day.max()
+    )
+
+
+def _brought_back(basis: Basis) -> ir.Table:
+    """(member_id, product_id) of which a member has returned as much as they bought."""
+    lines = basis.club.transactions
+    returns = lines.filter(lines.quantity < 0).select("member_id", "product_id").distinct()
+    both = lines.semi_join(returns, ["member_id", "product_id"])
+    return both.group_by("member_id", "product_id").having(both.quantity.sum() <= 0).aggregate(lines=both.count())
+
+
+def intervals(bought: ir.Table, basis: Basis) -> ir.Table:
+    """(group, interval_days): days between two purchases of a group, over all who buy it.
+
+    Days lived as a buyer over purchases repeated: unlike the mean gap, it does not forget those who have not come back
+    yet, and so does not take a durable for a consumable because some bought two at once. Half a purchase at the policy's
+    unknown interval is added, for groups of which little is known.
+    """
+    lived = days_between(bought.first_on, tonight(basis.night)).sum()
+    repeated = (bought.days - 1).sum()
+    prior = 0.5
+    unknown = basis.policy.purchases.unknown_interval_days
+    return bought.group_by("group").aggregate(interval_days=(lived + prior * unknown) / (repeated + prior))
+
+
+def needs(basis: Basis) -> ir.Table:
+    """`bought_groups` with durable (is the group one) and interval_days: the member's own usual interval where they bought
+    it often enough to have one, else the group's."""
+    bought = bought_groups(basis)
+    joined = bought.inner_join(intervals(bought, basis), "group")
+    ask = basis.policy.purchases
+    own = days_between(joined.first_on, joined.last_on) / (joined.days - 1).nullif(0)
+    durable = joined.interval_days >= ask.durable_days
+    usual = (joined.days >= ask.least_own).ifelse(own, joined.interval_days)
+    return joined.mutate(durable=durable, interval_days=usual)
+
+
+def need_facts(basis: Basis) -> ir.Table:
+    """(member_id, offer_id) of which something is not needed yet: groups of the offer in all, groups_had (of them not
+    needed), durables_had, and of the group that is needed soonest need_name, need_last_on, need_interval, need_from."""
+    ask = basis.policy.purchases
+    had = needs(basis)
+    durable_wait = ibis.least(had.interval_days * ask.just_bought_share, float(ask.just_bought_most_days))
+    wait = had.durable.ifelse(durable_wait, had.interval_days * ask.not_due_share)
+    had = had.mutate(need_from=days_after(had.last_on, wait.floor()))
+    had = had.filter(had.need_from > basis.night.business_date)
+    of = offer_groups(basis)
+    in_all = of.group_by("offer_id").aggregate(groups=of.count())
+    ends = basis.offers.filter(basis.offers.kind != "reminder").select("offer_id", "ends_on")
+    met = had.inner_join(of.select("offer_id", "group", "group_name"), "group").inner_join(ends, "offer_id")
+    # A consumable that will be needed before the campaign ends is wanted; a durable is judged as of tonight.
+    met = met.filter(met.durable | (met.need_from > met.ends_on))
+    counted = met.group_by("member_id", "offer_id").aggregate(
+        groups_had=met.count(),
+        durables_had=met.durable.cast("int64").sum(),
+        need_name=met.group_name.argmin(met.need_from),
+        need_last_on=met.last_on.argmin(met.need_from),
+        need_interval=met.interval_days.argmin(met.need_from),
+        need_from=met.need_from.min(),
+    )
+    return counted.inner_join(in_all, "offer_id")
+
+
+NEEDS = Facts(("member_id", "offer_id"), need_facts)

@@ -1,0 +1,65 @@
+"""How facts are put into words and JSON inside an expression: dates, figures, names that may be sensitive. The sentences
+themselves stand beside their rules.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import ibis
+import ibis.expr.types as ir
+
+from ml.night import Night
+
+UNNAMED = "something of this kind"  # what is said instead of a sensitive name
+
+
+def sentence(*parts: ir.StringValue | str) -> ir.StringValue:
+    """The parts put together; null when one of them is."""
+    first, *rest = parts
+    text = ibis.literal(first) if isinstance(first, str) else first
+    for part in rest:
+        text = text + part
+    return text
+
+
+def day_in_words(day: ir.DateValue, night: Night) -> ir.StringValue:
+    """ "28 October", with the year where it is not the night's own."""
+    this_year = day.year() == night.business_date.year
+    return this_year.ifelse(day.strftime("%-d %B"), day.strftime("%-d %B %Y"))
+
+
+def figure(value: ir.NumericValue, digits: int = 3) -> ir.StringValue:
+    """A number rounded for reading."""
+    rounded = value.cast("float64").round(digits)
+    return (rounded if digits else rounded.cast("int64")).cast("string")
+
+
+def counted(number: ir.NumericValue, one: str, many: str) -> ir.StringValue:
+    """ "1 message", "3 messages"."""
+    return sentence(figure(number, 0), " ", (number == 1).ifelse(one, many))
+
+
+def is_sensitive(columns: Sequence[ir.StringValue], names: Sequence[str]) -> ir.BooleanValue:
+    """Is one of the values among the names, letters' case aside. Null is never sensitive."""
+    listed = [name.strip().lower() for name in names]
+    if not listed:
+        return ibis.literal(False)
+    found = ibis.literal(False)
+    for column in columns:
+        found = found | column.strip().lower().isin(listed).fill_null(False)
+    return found
+
+
+def json_object(values: Mapping[str, ir.Value]) -> ir.StringValue:
+    """A JSON object of the values that are not null: text quoted and escaped, numbers and truth values as they are."""
+    members = [_member(name, value) for name, value in values.items()]
+    known = ibis.array(members).filter(lambda member: member.notnull())
+    return sentence("{", known.join(", ").fill_null(""), "}")
+
+
+def _member(name: str, value: ir.Value) -> ir.StringValue:
+    if isinstance(value, ir.NumericValue | ir.BooleanValue):
+        return sentence(f'"{name}": ', value.cast("string"))
+    text = value.cast("string")
+    for plain, escaped in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
+        text = text.replace(plain, escaped)
+    return sentence(f'"{name}": "', text, '"')

@@ -1,0 +1,56 @@
+"""The one code location: assets, checks, jobs, schedule and resources put together. `defs` is what Dagster loads; tests
+call `build_definitions` with other parts. What an asset does belongs in assets/.
+"""
+
+from datetime import date
+
+import dagster as dg
+
+from assets import decisions, features, monitoring, publishing, scoring, sources, training
+from assets.tables import ASSET_TABLES
+from orchestration.jobs import JOBS
+from orchestration.schedule import nightly_schedule
+from resources.io_manager import LakeIOManager
+from resources.platform import Platform
+from resources.settings import prepare_environment, read_settings
+
+ASSET_MODULES = (sources, features, training, scoring, decisions, publishing, monitoring)
+FIRST_NIGHT = date(2015, 1, 1)  # of a club whose source does not say when its history begins
+
+
+def nights_of(platform: Platform) -> dg.DailyPartitionsDefinition:
+    """The business dates there can be nights for: those of a historical source, else every day to and with today."""
+    source = platform.source
+    start = (source.first_date or FIRST_NIGHT).isoformat()
+    if source.last_date:
+        return dg.DailyPartitionsDefinition(start_date=start, end_date=source.last_date.isoformat(), end_offset=1)
+    return dg.DailyPartitionsDefinition(start_date=start, timezone=source.timezone, end_offset=1)
+
+
+def build_definitions(platform: Platform) -> dg.Definitions:
+    """Everything Dagster serves, for one platform. No database is opened: its parts are made when first used."""
+    nights = nights_of(platform)
+    found = dg.load_assets_from_modules(ASSET_MODULES)
+    assets = [
+        asset.map_asset_specs(lambda spec: spec.replace_attributes(partitions_def=nights))
+        if isinstance(asset, dg.AssetsDefinition)
+        else asset
+        for asset in found
+    ]
+    return dg.Definitions(
+        assets=assets,
+        asset_checks=dg.load_asset_checks_from_modules(ASSET_MODULES),
+        jobs=JOBS,
+        schedules=[nightly_schedule(platform)],
+        resources={"platform": platform, "lake": LakeIOManager(platform, ASSET_TABLES)},
+        executor=dg.in_process_executor,  # a process for each step would import MLflow and Evidently again: 4 s each
+    )
+
+
+def load() -> dg.Definitions:
+    """The definitions of this installation, from its settings."""
+    prepare_environment()
+    return build_definitions(Platform(read_settings()))
+
+
+defs = load()

@@ -1,0 +1,78 @@
+"""A batch as it is handed over, published and stored, and which columns its rows have. No database here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from ml.tables import Table
+
+KNOWN_OF_BATCH = ("batch_id", "business_date", "model_version", "policy_version")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What is said of a night's work as a whole.
+
+    fallback_step  A to E, see docs of marts.batches
+    watermarks     source table → how far it reached, as ISO time
+    fingerprint    digest of the inputs: the same inputs give the same
+    """
+
+    business_date: date
+    model_version: str
+    policy_version: str
+    fallback_step: str
+    watermarks: Mapping[str, str | None]
+    run_id: str
+    fingerprint: str
+
+    def id(self, number: int) -> str:
+        return f"{self.business_date}-{number}"
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What came of publishing. `state` is "published" or "already_published"; `reason` says it in words."""
+
+    batch_id: str
+    state: str
+    is_current: bool
+    reason: str
+    offer_rows: int
+    suppression_rows: int
+    reask_rows: int
+
+
+@dataclass(frozen=True)
+class StoredBatch:
+    """A row of marts.batches, with the fingerprint. `published_at` is UTC with its zone; None while staging."""
+
+    batch_id: str
+    business_date: date
+    state: str
+    is_current: bool
+    published_at: datetime | None
+    model_version: str
+    policy_version: str
+    fallback_step: str
+    watermarks: dict[str, str | None]
+    offer_rows: int
+    suppression_rows: int
+    reask_rows: int
+    run_id: str
+    fingerprint: str
+
+
+def stored_batch(row: Mapping[str, Any]) -> StoredBatch:
+    """The row as read, its time in UTC whatever the server's time zone is."""
+    published_at = row["published_at"]
+    return StoredBatch(**(dict(row) | {"published_at": published_at and published_at.astimezone(UTC)}))
+
+
+def columns_to_publish(table: Table) -> pa.Schema:
+    """The columns a caller hands over for a published table: all but those that are known of the batch."""
+    schema: pa.Schema = table.schema.to_pyarrow()
+    return pa.schema([schema.field(name) for name in table.names if name not in KNOWN_OF_BATCH])

@@ -1,0 +1,53 @@
+"""From the lake to the marts: a night's tables handed to publishing as one batch. How a batch is checked and swapped in is
+in marts.py.
+"""
+
+import hashlib
+import json
+
+import ibis.expr.types as ir
+
+from ml.lake_tables import ASKS, OFFERS_TO_SEND, REASKS, SCORES, SUPPRESSIONS
+from ml.night import Night
+from ml.quality import watermarks
+from resources.batches import Batch, Publication
+from resources.platform import Platform
+
+PUBLISHED_INPUTS = (OFFERS_TO_SEND, SUPPRESSIONS, REASKS)
+
+
+def publish_night(
+    platform: Platform, night: Night, run_id: str, supersede: bool = False, make_current: bool = False
+) -> Publication:
+    """Publish what the lake holds of a night. Raises NotInLake, DamagedTable, PublishRefused, DatabaseUnavailable."""
+    notes = platform.lake.manifest(SCORES.name, night.key).notes
+    batch = Batch(
+        business_date=night.business_date,
+        model_version=notes["model_version"],
+        policy_version=platform.policy.version,
+        fallback_step=notes["fallback_step"],
+        watermarks=watermarks(platform.club(night).tables()),
+        run_id=run_id,
+        fingerprint=_fingerprint(platform, night),
+    )
+    offers, suppressions, reasks = (platform.lake.read_batches(table, night.key) for table in PUBLISHED_INPUTS)
+    return platform.marts.publish(
+        batch,
+        offers,
+        suppressions,
+        reasks,
+        _audience(platform.lake.read(ASKS, night.key)),
+        supersede=supersede,
+        make_current=make_current,
+    )
+
+
+def _audience(asks: ir.Table) -> dict[str, int]:
+    """campaign -> members it is planned for."""
+    counts = asks.group_by("campaign_id").aggregate(members=asks.member_id.nunique()).to_pyarrow().to_pylist()
+    return {row["campaign_id"]: row["members"] for row in counts}
+
+
+def _fingerprint(platform: Platform, night: Night) -> str:
+    digests = {t.name: platform.lake.manifest(t.name, night.key).digest for t in (ASKS, *PUBLISHED_INPUTS)}
+    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()

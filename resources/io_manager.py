@@ -1,0 +1,53 @@
+"""How assets come to and from the lake: Dagster's IO manager for Ibis tables. The partition is the business date."""
+
+import dagster as dg
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from ml.tables import Table
+from resources.code_version import code_version
+from resources.lake import Lake, Manifest
+from resources.platform import Platform
+
+
+class LakeIOManager(dg.IOManager):
+    """Writes an asset's Ibis expression as the lake table of its name, and gives it to the assets after it.
+
+    The table's definition is checked on write and on read; what was written is shown beside the asset as counts.
+    """
+
+    def __init__(self, platform: Platform, tables: dict[str, Table]):
+        self._platform = platform
+        self._tables = tables
+
+    @property
+    def _lake(self) -> Lake:
+        return self._platform.lake
+
+    def handle_output(self, context: dg.OutputContext, obj: ir.Table | pa.RecordBatchReader) -> None:
+        name, date = context.asset_key.path[-1], context.partition_key
+        layer = context.step_context.job_def.asset_layer
+        parents = [key.path[-1] for key in layer.get(context.asset_key).parent_keys]
+        notes = context.output_metadata.get("notes")
+        manifest = self._lake.write(
+            self._tables[name],
+            date,
+            obj,
+            code_version=code_version(),
+            run_id=context.run_id,
+            inputs={p: self._lake.manifest(p, date).digest for p in parents if self._lake.has(p, date)},
+            notes=notes.data if isinstance(notes, dg.JsonMetadataValue) else notes,  # {"recorded": "no"}, say
+        )
+        context.add_output_metadata(self._shown(manifest))
+
+    def load_input(self, context: dg.InputContext) -> ir.Table:
+        name = context.asset_key.path[-1]
+        return self._lake.read(self._tables[name], context.partition_key)
+
+    def _shown(self, manifest: Manifest) -> dict[str, dg.MetadataValue]:
+        folder = self._lake.folder(manifest.table, manifest.business_date)
+        return {
+            "dagster/row_count": dg.MetadataValue.int(manifest.rows),
+            "folder": dg.MetadataValue.path(str(folder)),
+            "digest": dg.MetadataValue.text(manifest.digest[:16]),
+        }

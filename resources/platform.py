@@ -1,0 +1,100 @@
+"""Everything outside the core, put together in one place. Each part is made when it is first asked for, so that loading
+the definitions opens nothing; tests build the same platform with other settings or another clock.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+import ibis.expr.types as ir
+from ibis.backends.duckdb import Backend
+
+from ml.club import Club
+from ml.errors import PolicyError
+from ml.night import Night
+from ml.policy import Policy
+from ml.source_tables import SOURCE_TABLES
+from resources.database import open_database, schema_url
+from resources.engine import open_engine
+from resources.home import database_url, prepare_database, prepare_home
+from resources.lake import Lake
+from resources.marts import Marts
+from resources.registry import Registry
+from resources.settings import Settings, prepare_environment
+from resources.sources import ClubSource, open_source
+
+
+def utc_now() -> datetime:
+    """The clock: now, in UTC without zone."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The outside world of one installation. `now` is the clock."""
+
+    settings: Settings
+    now: Callable[[], datetime] = field(default=utc_now)
+
+    @cached_property
+    def engine(self) -> Backend:
+        prepare_environment()
+        prepare_home(self.settings)
+        return open_engine(self.settings)
+
+    @cached_property
+    def lake(self) -> Lake:
+        return Lake(self.settings.lake, self.engine)
+
+    @cached_property
+    def source(self) -> ClubSource:
+        return open_source(self.settings.source, self.engine, self.settings.timezone)
+
+    @cached_property
+    def policy(self) -> Policy:
+        """Raises PolicyError naming the file and every key at fault."""
+        try:
+            text = self.settings.policy.read_text()
+        except OSError as error:
+            raise PolicyError(f"the policy {self.settings.policy.name} cannot be read: {error.strerror}") from None
+        return Policy.parse(text, source=self.source.name)
+
+    @cached_property
+    def url(self) -> str:
+        """The database, started and with its schemas up to date."""
+        url = database_url(self.settings)
+        prepare_database(url, mlflow_here=self.settings.mlflow_uri is None)
+        return url
+
+    @cached_property
+    def marts(self) -> Marts:
+        return Marts(open_database(self.url))
+
+    @cached_property
+    def registry(self) -> Registry:
+        uri = self.settings.mlflow_uri or schema_url(self.url, "mlflow")
+        return Registry(uri, self.settings.home / "mlflow" / "artifacts")
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The club's time zone: the source's own where it has one."""
+        return ZoneInfo(self.source.timezone)
+
+    @property
+    def mlflow_address(self) -> str:
+        """Where MLflow's pages are: the server of the settings, or the one that `hemsil ui` starts."""
+        return self.settings.mlflow_uri or f"http://127.0.0.1:{self.settings.mlflow_port}"
+
+    def night(self, business_date: str) -> Night:
+        return Night(date.fromisoformat(business_date), self.source.timezone)
+
+    def club(self, night: Night) -> Club:
+        """What the night knows, from the lake. Raises NotInLake when its source tables have not been written."""
+        tables: dict[str, ir.Table] = {}
+        for definition in SOURCE_TABLES:
+            notes = self.lake.manifest(definition.name, night.key).notes
+            if notes.get("recorded", "yes") == "yes":
+                tables[definition.name] = self.lake.read(definition, night.key)
+        return Club.of(tables)

@@ -1,0 +1,72 @@
+"""Scoring as the night does it: which model may be used, and its scores of the lake's features, streamed. How a score is
+made is in ml/scoring.py.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from ml.consent import may_be_profiled
+from ml.examples import mailing_rows, offer_rows, offered
+from ml.feature_dictionary import FEATURE_TABLES
+from ml.features import FeatureTables
+from ml.lake_tables import ASKS
+from ml.model import RelevanceModel
+from ml.night import Night
+from ml.rules_model import RulesModel
+from ml.scoring import SCORED, score
+from resources.engine import stream
+from resources.platform import Platform
+
+ROWS_A_BATCH = 65_536
+RULES = "rules"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What scores tonight, and why in words. `step` is the rung of the fallback ladder: A champion, C rules."""
+
+    scorer: RelevanceModel | RulesModel
+    version: str
+    step: str
+    reason: str
+
+    @property
+    def threshold_note(self) -> str:
+        """The least mailing relevance as text, empty where rules score."""
+        return "" if self.scorer.threshold is None else repr(self.scorer.threshold)
+
+
+def choose_scorer(platform: Platform, night: Night) -> Chosen:
+    """The champion of the night's time, or rules where there has been none. Raises RegistryUnavailable, DamagedModel."""
+    found = platform.registry.usable(night.key)
+    if found is None:
+        return Chosen(RulesModel(), RULES, "C", "no model was good enough by this date, so rules decide")
+    model = RelevanceModel.from_files(dict(found.files))
+    return Chosen(model, found.version, "A", f"model version {found.version}, trained for {found.tags['business_date']}")
+
+
+def score_night(platform: Platform, night: Night, chosen: Chosen) -> pa.RecordBatchReader:
+    """Scores (`SCORES`) of the night's asks, from the lake's features; computed as they are read."""
+    club = platform.club(night)
+    asks = platform.lake.read(ASKS, night.key).semi_join(may_be_profiled(club, platform.policy), "member_id")
+    tables = feature_tables_of(platform, night)
+    mailings, offers = mailing_rows(club, asks, tables), offer_rows(club, offered(club, asks), tables)
+    if chosen.scorer.kind == "pair":  # such a model reads what is known of the mailing beside the offer
+        offers = offers.order_by(["campaign_id", "member_id", "offer_id"])
+    batches = score(chosen.scorer, _stream(platform, mailings), _stream(platform, offers), chosen.version)
+    return pa.RecordBatchReader.from_batches(SCORED, batches)
+
+
+def feature_tables_of(platform: Platform, night: Night) -> FeatureTables:
+    """The night's features from the lake, with the instant they were asked for."""
+    at = ibis.literal(night.as_of, "timestamp(6)")
+    return FeatureTables(**{t.name: platform.lake.read(t, night.key).mutate(as_of=at) for t in FEATURE_TABLES})
+
+
+def _stream(platform: Platform, rows: ir.Table) -> Iterator[pa.RecordBatch]:
+    """The rows in batches; the query is begun when the first batch is asked for, as the engine serves one at a time."""
+    yield from stream(platform.engine, rows, ROWS_A_BATCH)

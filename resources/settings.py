@@ -1,0 +1,123 @@
+"""Every setting, read from `HEMSIL_*` variables here and nowhere else, checked, with its meaning. docs/settings.md is
+made from this file. What a marketer may change is not here but in policy.toml.
+"""
+
+import os
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ml.errors import SettingsError
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+# What the tools must find in the environment before they are imported: quiet threads, no telemetry, no job execution.
+TOOL_ENVIRONMENT = {
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+class Settings(BaseSettings):
+    """The settings of one installation. Variables are named HEMSIL_ and the field's name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="HEMSIL_", frozen=True, extra="ignore")
+
+    home: Path = Field(
+        default=CHECKOUT / ".hemsil",
+        description="Data folder: lake, models, reports, embedded PostgreSQL. Holds personal data; made with mode 0700.",
+    )
+    source: str = Field(
+        default="complete-journey",
+        description="Where the club's tables come from: complete-journey, a folder of Parquet or CSV files named as the tables, or a SQLAlchemy URL.",
+    )
+    timezone: str = Field(
+        default="Europe/Oslo",
+        description="The club's local time zone, in which a business date begins. The Complete Journey has its own.",
+    )
+    database_url: str | None = Field(
+        default=None,
+        description="PostgreSQL to use, as postgresql://user:password@host:port/database. Empty: an embedded one in the data folder.",
+        repr=False,
+    )
+    mlflow_uri: str | None = Field(
+        default=None,
+        description="MLflow tracking server to use. Empty: the same PostgreSQL, with models in the data folder.",
+        repr=False,
+    )
+    policy: Path = Field(default=CHECKOUT / "policy.toml", description="The policy file.")
+    pg_bin: Path | None = Field(
+        default=None,
+        description="Folder with initdb, pg_ctl and postgres for the embedded PostgreSQL. Empty: those of the installed wheel, else Debian's.",
+    )
+    memory_limit: str = Field(default="4GB", pattern=r"^\d+(MB|GB)$", description="Most memory DuckDB may use.")
+    threads: int = Field(
+        default_factory=lambda: len(os.sched_getaffinity(0)),
+        ge=1,
+        le=1024,
+        description="Threads for DuckDB and XGBoost. Empty: all cores there are.",
+    )
+    ui_port: int = Field(default=3000, ge=1, le=65535, description="Port of the Dagster UI on this machine.")
+    mlflow_port: int = Field(default=5000, ge=1, le=65535, description="Port of MLflow's UI on this machine.")
+    reports_port: int = Field(default=3001, ge=1, le=65535, description="Port of the reports on this machine.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("is not an IANA time zone such as Europe/Oslo")
+        return value
+
+    @field_validator("home", "policy", mode="after")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres(cls, value: str | None) -> str | None:
+        if value and not value.startswith(("postgresql://", "postgresql+psycopg2://")):
+            raise ValueError("must begin with postgresql:// (PostgreSQL is the only database)")
+        return value or None
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def lake(self) -> Path:
+        return self.home / "lake"
+
+    @property
+    def reports(self) -> Path:
+        return self.home / "reports"
+
+    @property
+    def exports(self) -> Path:
+        return self.home / "exports"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.home / "dagster"
+
+
+def read_settings() -> Settings:
+    """Settings from the environment and, below it, the checkout's .env. Raises SettingsError naming every bad variable."""
+    try:
+        return Settings(_env_file=CHECKOUT / ".env")  # type: ignore[call-arg]
+    except ValidationError as error:
+        faults = (f"HEMSIL_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False))
+        raise SettingsError("; ".join(faults)) from None
+
+
+def prepare_environment() -> None:
+    """Put what the tools must find into this process's environment. Values that are already there are kept."""
+    for name, value in TOOL_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)

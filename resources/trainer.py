@@ -1,0 +1,97 @@
+"""Training as the night does it: examples from the lake, the fit, and all of it into the registry with its plots and the
+digests of its data. What is fitted and how is in ml/training.py.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import pandas as pd
+
+from ml import plots
+from ml.example_tables import EXAMPLE_TABLES, MAILING_EXAMPLES, OFFER_EXAMPLES
+from ml.promotion import popularity_metrics
+from ml.source_tables import SOURCE_TABLES
+from ml.training import Fitted, TrainingConfig, fit_model
+from resources.code_version import code_version
+from resources.platform import Platform
+from resources.registry import Candidate
+
+# Of some forty figures, those to show beside the asset; all are in MLflow.
+HEADLINE = ("mailing_auc", "mailing_pr_auc", "mailing_log_loss", "mailing_ece", "offer_auc", "offer_ndcg_5", "popularity_auc", "threshold")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A registered challenger and what to show of it."""
+
+    version: str
+    url: str
+    headline: Mapping[str, float]
+    plots: Mapping[str, bytes]
+
+
+def train_challenger(platform: Platform, business_date: str, run_id: str) -> Trained:
+    """Fit on the lake's examples of a date and register the model. Raises TooFewExamples, RegistryUnavailable."""
+    night, lake = platform.night(business_date), platform.lake
+    config = training_config(platform)
+    kind = lake.manifest(MAILING_EXAMPLES.name, business_date).notes["kind"]
+    mailings = lake.read_batches(MAILING_EXAMPLES, business_date).read_all()
+    offers = lake.read_batches(OFFER_EXAMPLES, business_date).read_all()
+    fitted = fit_model(mailings, offers, night.as_of, config, "pair" if kind == "pair" else "choice")
+    keys = ["as_of", "campaign_id", "member_id", "club_spend_share"]
+    popularity = popularity_metrics(fitted.validation, mailings.select(keys).to_pandas())
+    metrics = {**fitted.metrics, **{f"popularity_{name}": value for name, value in popularity.items()}}
+    figures = _figures(fitted)
+    files = fitted.model.to_files()
+    candidate = Candidate(
+        files=files,
+        flavor=min(name for name in files if name.endswith(".ubj")),
+        params=asdict(config),
+        metrics={name: value for name, value in metrics.items() if pd.notna(value)},
+        tags={"code_version": code_version(), "dagster_run": run_id, "kind": fitted.model.kind},
+        figures=figures,
+        tables=_tables(fitted),
+        data={t.name: lake.manifest(t.name, business_date).digest for t in (*SOURCE_TABLES, *EXAMPLE_TABLES)},
+    )
+    registered = platform.registry.register(candidate, business_date)
+    return Trained(
+        version=registered.version,
+        url=platform.registry.run_url(platform.mlflow_address, registered.run_id),
+        headline={name: metrics[name] for name in HEADLINE if pd.notna(metrics.get(name))},
+        plots={name.removesuffix(".png"): png for name, png in figures.items()},
+    )
+
+
+def training_config(platform: Platform) -> TrainingConfig:
+    """How the policy and the settings say to train."""
+    policy = platform.policy
+    return TrainingConfig(
+        least_mailings=policy.training.least_mailings,
+        least_answers=policy.training.least_responses,
+        keep_responders=policy.relevance.keep_responders,
+        threads=platform.settings.threads,
+        seed=policy.chance.seed,
+    )
+
+
+def _figures(fitted: Fitted) -> dict[str, bytes]:
+    scores = fitted.validation.relevance.to_numpy(dtype=float)
+    figures = {
+        "calibration.png": plots.calibration(fitted.calibration),
+        "gain.png": plots.gain({"model": fitted.gain}),
+        "scores.png": plots.histogram(scores, "Relevance on validation", "probability", {"threshold": fitted.model.threshold}),
+    }
+    for stage, part in fitted.importance.groupby("stage"):
+        shares = part.set_index("feature").gain_share
+        figures[f"importance {stage}.png"] = plots.bars(shares, f"Importance, {stage} stage", "share of gain")
+    return figures
+
+
+def _tables(fitted: Fitted) -> dict[str, str]:
+    features = "\n".join(f"{stage}: {name}" for stage, names in fitted.model.features.items() for name in names)
+    return {
+        "features.txt": features + "\n",
+        "tables/importance.csv": fitted.importance.to_csv(index=False),
+        "tables/calibration.csv": fitted.calibration.to_csv(index=False),
+        "tables/gain.csv": fitted.gain.to_csv(index=False),
+    }

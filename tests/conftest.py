@@ -1,0 +1,34 @@
+"""What every test may use. Fixtures of one subject stand in the module of that subject."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from resources.settings import TOOL_ENVIRONMENT, Settings
+
+for _name, _value in TOOL_ENVIRONMENT.items():
+    os.environ.setdefault(_name, _value)
+for _name in [n for n in os.environ if n.startswith(("HEMSIL_", "DAGSTER_", "MLFLOW_TRACKING"))]:
+    del os.environ[_name]  # a developer's own settings must not reach the tests
+
+pytest_plugins = ["tests.postgres"]
+
+NOW = datetime(2026, 11, 20, 12, 0)
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """An empty data folder that the embedded PostgreSQL's user may enter too (pytest's own folders are 0700)."""
+    with tempfile.TemporaryDirectory(prefix="hemsil-test-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder) / "home"
+
+
+@pytest.fixture
+def settings(home: Path) -> Settings:
+    """Settings of a fresh data folder."""
+    return Settings(home=home, threads=2, memory_limit="2GB")

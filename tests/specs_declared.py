@@ -1,0 +1,132 @@
+"""Specs of what members said: not for me, facts about themselves, cases. Rendered into docs/suppression-rules.md."""
+
+from ml.reasons import Reason
+from tests.rule_world import Spec
+
+SPECS_OF_DECLARATIONS = (
+    Spec(
+        Reason.NOT_FOR_ME,
+        'It reaches all of its scope and nothing else, and a later "more like this" of the same thing lifts it',
+        given={
+            "offers": """
+                offer_id
+                coffee
+                friele
+                tea
+                hot-drinks""",
+            "offer_products": """
+                offer_id   | product_id
+                coffee     | beans
+                friele     | filter
+                tea        | leaves
+                hot-drinks | beans
+                hot-drinks | leaves
+                hot-drinks | loaf""",
+            "feedback": """
+                member_id | scope       | scope_id | verdict        | recorded_at
+                anna      | offer       | coffee   | not_for_me     | 2024-02-01
+                bo        | subcategory | COFFEE   | not_for_me     | 2024-02-01
+                carl      | subcategory | COFFEE   | not_for_me     | 2024-02-01
+                carl      | subcategory | COFFEE   | more_like_this | 2024-03-01
+                dina      | brand       | Friele   | not_for_me     | 2024-02-01
+                eva       | category    | HOT DRINKS | not_for_me   | 2024-02-01""",
+        },
+        tonight="""
+            member_id | offer_id   | outcome    | detail
+            anna      | coffee     | NOT_FOR_ME | You said on 1 February that this offer is not for you.
+            anna      | friele     | passes     | -
+            bo        | coffee     | NOT_FOR_ME | You said on 1 February that COFFEE is not for you.
+            bo        | friele     | NOT_FOR_ME | You said on 1 February that COFFEE is not for you.
+            bo        | tea        | passes     | -
+            bo        | hot-drinks | passes     | -
+            carl      | coffee     | passes     | -
+            dina      | friele     | NOT_FOR_ME | You said on 1 February that Friele is not for you.
+            dina      | coffee     | passes     | -
+            eva       | hot-drinks | NOT_FOR_ME | You said on 1 February that HOT DRINKS is not for you.""",
+    ),
+    Spec(
+        Reason.NOT_FOR_ME,
+        "It stands for the policy's days, and a sensitive thing is never named",
+        policy="[not_for_me.days]\nsubcategory = 30\n[sensitive]\ncategories = [\"pills\"]",
+        given={
+            "offers": """
+                offer_id
+                coffee
+                pills""",
+            "offer_products": """
+                offer_id | product_id
+                coffee   | beans
+                pills    | tin""",
+            "feedback": """
+                member_id | scope       | scope_id | recorded_at
+                anna      | subcategory | COFFEE   | 2024-02-14
+                bo        | subcategory | COFFEE   | 2024-02-15
+                carl      | subcategory | PILLS    | 2024-03-01""",
+        },
+        tonight="""
+            member_id | offer_id | outcome    | until      | detail
+            anna      | coffee   | passes     | -          | -
+            bo        | coffee   | NOT_FOR_ME | 2024-03-16 | You said on 15 February that COFFEE is not for you.
+            carl      | pills    | NOT_FOR_ME | 2024-03-31 | You said on 1 March that something of this kind is not for you.""",
+    ),
+    Spec(
+        Reason.DECLARED_MISMATCH,
+        "Only a fresh declaration says that an offer is meant for others; unknown and outgrown say nothing",
+        policy="[declared.days]\nchildren = 365",
+        given={
+            "offers": """
+                offer_id | audience_rule
+                coffee   | {"children": ["1", "2"]}
+                tea      | {"children": [1, 2], "gender": ["female"]}""",
+            "declared_facts": """
+                member_id | fact     | value  | declared_at
+                anna      | children | 0      | 2024-01-01
+                bo        | children | 0      | 2023-01-01
+                carl      | children | 0      | 2023-12-01
+                carl      | children | 1      | 2024-02-01
+                dina      | gender   | Female | 2023-06-01
+                eva       | gender   | male   | 2023-06-01""",
+        },
+        tonight="""
+            member_id | offer_id | outcome           | detail
+            anna      | coffee   | DECLARED_MISMATCH | You told us on 1 January that your children is 0, and this is meant for others.
+            bo        | coffee   | passes            | -
+            carl      | coffee   | passes            | -
+            carl      | tea      | passes            | -
+            dina      | tea      | passes            | -
+            eva       | tea      | DECLARED_MISMATCH | You told us on 1 June 2023 that your gender is male, and this is meant for others.
+            finn      | tea      | passes            | -""",
+    ),
+    Spec(
+        Reason.DECLARED_MISMATCH,
+        "Of interests a member may have several: one that fits is enough",
+        given={
+            "offers": """
+                offer_id | audience_rule
+                coffee   | {"interest": ["fishing"]}""",
+            "declared_facts": """
+                member_id | fact     | value   | declared_at
+                anna      | interest | fishing | 2023-09-01
+                anna      | interest | opera   | 2024-01-01
+                bo        | interest | opera   | 2024-01-01""",
+        },
+        tonight="""
+            member_id | offer_id | outcome
+            anna      | coffee   | passes
+            bo        | coffee   | DECLARED_MISMATCH""",
+    ),
+    Spec(
+        Reason.OPEN_CASE,
+        "While a case is handled there is no marketing; what closes only later is still open tonight",
+        given={"cases": """
+            member_id | opened_at  | closed_at
+            anna      | 2024-03-01 | -
+            bo        | 2024-03-01 | 2024-03-10
+            carl      | 2024-03-01 | 2024-03-20"""},
+        tonight="""
+            member_id | offer_id | outcome   | detail
+            anna      | coffee   | OPEN_CASE | We are still handling the case you opened on 1 March.
+            bo        | coffee   | passes    | -
+            carl      | coffee   | OPEN_CASE | We are still handling the case you opened on 1 March.""",
+    ),
+)  # fmt: skip

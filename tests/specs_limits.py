@@ -1,0 +1,239 @@
+"""Specs of relevance, value, limits and rank. Rendered into docs/suppression-rules.md."""
+
+from ml.reasons import Reason
+from tests.rule_world import Spec
+
+SPECS_OF_LIMITS = (
+    Spec(
+        Reason.LOW_CONFIDENCE,
+        "Of a new member too little is known for any offer but what many buy",
+        policy="[confidence]\nleast_known = 3\nsafe_reach = 0.5",
+        given={"transactions": """
+            member_id | product_id | occurred_at
+            anna      | beans      | 2024-02-01
+            bo        | beans      | 2024-02-01"""},
+        tonight="""
+            member_id | offer_id | outcome        | detail
+            anna      | tv       | passes         | -
+            carl      | tv       | LOW_CONFIDENCE | We know too little of you yet: 2 things.
+            carl      | coffee   | passes         | -""",
+    ),
+    Spec(
+        Reason.LOW_CONFIDENCE,
+        "With a model, an offer without a score is not known to be relevant, and the lower bound may not be next to nothing",
+        threshold=0.3,
+        tonight="""
+            member_id | offer_id | mailing relevance | lower bound | outcome
+            anna      | coffee   | 0.4               | 0.2         | passes
+            bo        | coffee   | 0.4               | 0.02        | LOW_CONFIDENCE
+            carl      | coffee   | 0.1               | 0.02        | passes""",
+    ),
+    Spec(
+        Reason.LOW_RELEVANCE,
+        "The mailing's relevance must reach the threshold; content too, service not",
+        threshold=0.3,
+        given={
+            "campaigns": """
+                campaign_id | message_class
+                spring      | marketing
+                letters     | content
+                recall      | service""",
+            "offers": """
+                offer_id | campaign_id
+                coffee   | spring
+                recipes  | letters
+                recall   | recall""",
+        },
+        tonight="""
+            member_id | offer_id | mailing relevance | outcome       | detail
+            anna      | coffee   | 0.31              | passes        | -
+            bo        | coffee   | 0.3               | passes        | -
+            carl      | coffee   | 0.012             | LOW_RELEVANCE | Relevance 0.012 is below the 0.300 that the policy asks for.
+            carl      | recipes  | 0.012             | LOW_RELEVANCE | Relevance 0.012 is below the 0.300 that the policy asks for.
+            carl      | recall   | 0.012             | passes        | -""",
+    ),
+    Spec(
+        Reason.NO_VALUE,
+        "A letter of 0.50 and 0.10 of patience must be earned: at 20 a response, 3 in 100 must answer",
+        given={
+            "campaigns": """
+                campaign_id | channels
+                spring      | ["post"]""",
+            "offers": """
+                offer_id | margin
+                coffee   | 20
+                washer   | 500""",
+        },
+        tonight="""
+            member_id | offer_id | channel | mailing relevance | outcome  | detail
+            anna      | coffee   | post    | 0.04              | passes   | -
+            bo        | coffee   | post    | 0.02              | NO_VALUE | A message would cost 0.2 more than it is expected to earn.
+            bo        | washer   | post    | 0.02              | passes   | -""",
+    ),
+    Spec(
+        Reason.CHANNEL_CAP,
+        "A member's own limits hold in any 7 days, on the channel and over all, tonight's messages among them",
+        given={
+            "campaigns": """
+                campaign_id | message_class
+                spring      | marketing
+                summer      | marketing
+                receipt     | service""",
+            "offers": """
+                offer_id | campaign_id
+                coffee   | spring
+                tea      | summer""",
+            "preferences": """
+                member_id | channel | max_per_week | recorded_at
+                anna      | email   | 1            | 2024-01-01
+                bo        | email   | 1            | 2024-01-01
+                carl      | all     | 1            | 2024-01-01
+                dina      | email   | 1            | 2024-01-01""",
+            "mailings": """
+                member_id | campaign_id | channel | sent_at
+                anna      | winter      | email   | 2024-03-12T12:00:00
+                bo        | winter      | email   | 2024-03-05T12:00:00
+                carl      | winter      | post    | 2024-03-12T12:00:00
+                dina      | receipt     | email   | 2024-03-12T12:00:00""",
+        },
+        tonight="""
+            member_id | offer_id | relevance | outcome     | slot
+            anna      | coffee   | 0.2       | CHANNEL_CAP | -
+            bo        | coffee   | 0.2       | passes      | 1
+            bo        | tea      | 0.1       | CHANNEL_CAP | -
+            carl      | coffee   | 0.2       | CHANNEL_CAP | -
+            dina      | coffee   | 0.2       | passes      | 1""",
+    ),
+    Spec(
+        Reason.MEMBER_CAP,
+        "The policy's messages a week, tonight's among them: the most valuable go first",
+        policy="[caps]\nmessages_per_week = 2",
+        given={
+            "campaigns": """
+                campaign_id
+                spring
+                summer
+                winter""",
+            "offers": """
+                offer_id | campaign_id
+                coffee   | spring
+                tea      | summer
+                tv       | winter""",
+            "mailings": """
+                member_id | campaign_id | sent_at
+                bo        | autumn      | 2024-03-12T12:00:00""",
+        },
+        tonight="""
+            member_id | offer_id | relevance | outcome    | slot
+            anna      | coffee   | 0.1       | passes     | 2
+            anna      | tea      | 0.3       | passes     | 1
+            anna      | tv       | 0.05      | MEMBER_CAP | -
+            bo        | coffee   | 0.1       | MEMBER_CAP | -
+            bo        | tea      | 0.3       | passes     | 1""",
+    ),
+    Spec(
+        Reason.CATEGORY_CAP,
+        "So many offers of one category in any 7 days and no more",
+        policy="[caps]\noffers_per_category = 1",
+        given={
+            "offers": """
+                offer_id
+                coffee
+                friele
+                tea""",
+            "offer_products": """
+                offer_id | product_id
+                coffee   | beans
+                friele   | filter
+                tea      | leaves""",
+            "mailings": """
+                member_id | campaign_id | offer_id | sent_at
+                bo        | spring      | friele   | 2024-03-12T12:00:00""",
+        },
+        tonight="""
+            member_id | offer_id | relevance | outcome      | slot
+            anna      | coffee   | 0.3       | passes       | 1
+            anna      | friele   | 0.2       | CATEGORY_CAP | -
+            anna      | tea      | 0.1       | passes       | 2
+            bo        | coffee   | 0.3       | CATEGORY_CAP | -""",
+    ),
+    Spec(
+        Reason.DISCOUNT_SHARE,
+        "At most half of the month's offers are discounts, reckoned from the fourth on",
+        policy="[caps]\ndiscount_share = 0.5",
+        given={
+            "offers": """
+                offer_id | kind
+                a        | discount
+                b        | discount
+                c        | discount
+                letter   | content""",
+            "offer_products": """
+                offer_id | product_id""",
+        },
+        tonight="""
+            member_id | offer_id | relevance | outcome        | slot
+            anna      | a        | 0.4       | passes         | 1
+            anna      | b        | 0.3       | passes         | 2
+            anna      | c        | 0.2       | DISCOUNT_SHARE | -
+            anna      | letter   | 0.1       | passes         | 3""",
+    ),
+    Spec(
+        Reason.OUTRANKED,
+        "A message has room for the policy's number of offers, the best of them",
+        policy="[caps]\noffers_per_message = 2",
+        given={
+            "offers": """
+                offer_id | margin
+                coffee   | 100
+                tea      | 10
+                tv       | 100""",
+        },
+        tonight="""
+            member_id | offer_id | relevance | outcome   | slot | detail
+            anna      | coffee   | 0.2       | passes    | 1    | Chosen for you from the offers of this campaign.
+            anna      | tea      | 0.3       | OUTRANKED | -    | Other offers of the night were more relevant to you.
+            anna      | tv       | 0.1       | passes    | 2    | Chosen for you from the offers of this campaign.""",
+    ),
+    Spec(
+        Reason.OUTRANKED,
+        "A message goes by one channel: the one that the member chose, else the first in the policy's order",
+        given={
+            "campaigns": """
+                campaign_id | channels
+                spring      | ["sms", "email"]""",
+            "preferences": """
+                member_id | channel | recorded_at
+                bo        | sms     | 2024-01-01""",
+        },
+        tonight="""
+            member_id | offer_id | channel | outcome   | detail
+            anna      | coffee   | email   | passes    | Chosen for you from the offers of this campaign.
+            anna      | coffee   | sms     | OUTRANKED | You are reached by email instead.
+            bo        | coffee   | email   | OUTRANKED | You are reached by sms instead.
+            bo        | coffee   | sms     | passes    | Chosen for you from the offers of this campaign.""",
+    ),
+    Spec(
+        Reason.CONTROL_GROUP,
+        "Members drawn by the seed get no offers, always the same ones; messages of service reach them",
+        policy="[chance]\ncontrol_share = 0.5\nseed = 2",
+        given={
+            "campaigns": """
+                campaign_id | message_class
+                spring      | marketing
+                recall      | service""",
+            "offers": """
+                offer_id | campaign_id
+                coffee   | spring
+                tea      | spring
+                recall   | recall""",
+        },
+        tonight="""
+            member_id | offer_id | outcome
+            anna      | coffee   | passes
+            anna      | tea      | passes
+            bo        | coffee   | CONTROL_GROUP
+            bo        | tea      | CONTROL_GROUP
+            bo        | recall   | passes""",
+    ),
+)  # fmt: skip

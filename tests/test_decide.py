@@ -1,0 +1,192 @@
+"""What must hold of every night's decision, on random nights; and who is never contacted."""
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import ibis
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from ml.club import Club, table_of
+from ml.decide import decide
+from ml.errors import PolicyError
+from ml.lake_tables import DECISIONS, SCORES
+from ml.policy import Policy
+from ml.reasons import Reason
+from tests.nights import EVENTS, NIGHT, POLICY, Theatre, night_of
+from tests.rule_world import DEFINITIONS, Row, Spec, club_of
+
+few = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+ORDER = [str(code) for code in Reason]
+
+
+@pytest.fixture(scope="module")
+def theatre() -> Theatre:
+    return Theatre()
+
+
+@few
+@given(events=EVENTS)
+def test_every_night_balances_and_keeps_every_limit(theatre: Theatre, events: Mapping[str, Any]) -> None:
+    tables = night_of(events)
+    night = theatre.play(tables)
+    offered = {(row["campaign_id"], row["member_id"]) for row in night["offers"]}
+    stopped = [(row["campaign_id"], row["member_id"]) for row in night["suppressed"]]
+    audience = {(row["campaign_id"], row["member_id"]) for row in tables["audiences"]}
+    assert offered | set(stopped) == audience
+    assert len(offered) + len(stopped) == len(audience)
+    assert not offered & set(stopped)
+    limits_hold(night["offers"], tables)
+    reasons_stand_in_order(night)
+    consent_holds(night["offers"], tables)
+
+
+def limits_hold(offers: list[Row], tables: Mapping[str, list[Row]]) -> None:
+    caps = POLICY.caps
+    classes = {row["campaign_id"]: row["message_class"] for row in tables["campaigns"]}
+    limited = [row for row in offers if classes[row["campaign_id"]] != "service"]
+    week = NIGHT.as_of - timedelta(days=7)
+    sent = {
+        (row["member_id"], row["campaign_id"], row["channel"], row["sent_at"])
+        for row in tables["mailings"]
+        if row["sent_at"] >= week and classes[row["campaign_id"]] != "service"
+    }
+    before = Counter(member for member, *_ in sent)
+    messages = Counter(member for member, _ in {(row["member_id"], row["campaign_id"]) for row in limited})
+    # What was sent before may be over the limit already; then tonight adds nothing.
+    assert all(n + before[member] <= caps.messages_per_week for member, n in messages.items())
+    assert (
+        max(Counter((row["member_id"], row["campaign_id"]) for row in limited).values(), default=0)
+        <= caps.offers_per_message
+    )
+    assert max(Counter(row["member_id"] for row in limited).values(), default=0) <= caps.offers_per_night
+    of_category = {"coffee": "COFFEE", "friele": "COFFEE"}
+    assert (
+        max(
+            Counter((r["member_id"], of_category.get(r["offer_id"], r["offer_id"])) for r in limited).values(),
+            default=0,
+        )
+        <= caps.offers_per_category
+    )
+    kinds = {row["offer_id"]: row["kind"] for row in tables["offers"]}
+    for member in {row["member_id"] for row in limited}:
+        held = [kinds[row["offer_id"]] for row in limited if row["member_id"] == member]
+        month = [
+            kinds[r["offer_id"]]
+            for r in tables["mailings"]
+            if r["member_id"] == member
+            and r.get("offer_id")
+            and classes[r["campaign_id"]] != "service"
+            and r["sent_at"] >= NIGHT.as_of - timedelta(days=30)
+        ]
+        discounts = (held + month).count("discount")
+        # Tonight adds a discount only where the share of the month allows it.
+        assert "discount" not in held or discounts <= caps.discount_share * max(len(held + month), caps.discount_from)
+    channels = defaultdict(set)
+    slots = defaultdict(list)
+    for row in offers:
+        channels[row["member_id"], row["campaign_id"]].add(row["channel"])
+        slots[row["member_id"]].append(row["slot"])
+    assert all(len(used) == 1 for used in channels.values())
+    assert all(sorted(held) == list(range(1, len(held) + 1)) for held in slots.values())
+
+
+def reasons_stand_in_order(night: Mapping[str, list[Row]]) -> None:
+    for row in night["ledger"]:
+        codes = [failed["code"] for failed in row["failures"]]
+        assert (row["verdict"] == "send") == (codes == [])
+        assert row["reason"] == (codes[0] if codes else None)
+        assert codes == sorted(codes, key=ORDER.index)
+        assert all(failed["margin"] < 0 for failed in row["failures"])
+        assert row["detail"]
+        assert 0 < row["propensity"] <= 1
+    assert all(row["reasons"][0] == row["reason"] for row in night["suppressed"])
+
+
+def consent_holds(offers: list[Row], tables: Mapping[str, list[Row]]) -> None:
+    """Told again in plain Python: the last word on the channel or on all is a yes, and only by more than a tie."""
+    classes = {row["campaign_id"]: row["message_class"] for row in tables["campaigns"]}
+    for row in offers:
+        if classes[row["campaign_id"]] == "service":
+            continue
+        words = [
+            (said["recorded_at"], not said["granted"])  # of the same instant the no sorts last
+            for said in tables["consents"]
+            if said["member_id"] == row["member_id"] and said["channel"] in (row["channel"], "all")
+        ]
+        assert words, "mailed without a word of consent"
+        assert max(words)[1] is False, "mailed after a withdrawal"
+
+
+@settings(few, max_examples=4)
+@given(events=EVENTS)
+def test_neither_the_order_of_rows_nor_sharding_by_member_changes_anything(
+    theatre: Theatre, events: Mapping[str, Any]
+) -> None:
+    tables = night_of(events)
+    whole = theatre.play(tables)["ledger"]
+    shuffled = {name: random.Random(3).sample(rows, len(rows)) for name, rows in tables.items()}
+    assert theatre.play(shuffled)["ledger"] == whole
+    shards = []
+    for members in (("anna", "bo"), ("carl", "dina")):
+        scores = [row for row in tables["scores"] if row["member_id"] in members]
+        shards += theatre.play({**tables, "scores": scores})["ledger"]
+    assert sorted(shards, key=str) == sorted(whole, key=str)
+
+
+SIMPLE = Spec(Reason.ERASED, "Anna and Bo", tonight="member_id | offer_id\nanna | coffee\nbo | coffee")
+
+
+def reasons(club: Club, policy: str = "", **known: Any) -> dict[str, str | None]:
+    """Each member's reason (None = sent), of one offer scored for everybody."""
+    rows = [
+        {
+            "campaign_id": "spring",
+            "member_id": m,
+            "offer_id": "coffee",
+            "relevance": 0.5,
+            "mailing_relevance": 0.5,
+            "model_version": "1",
+        }
+        for m in ("anna", "bo")
+    ]
+    ledger = decide(club, NIGHT, table_of(SCORES, rows), Policy.parse(policy), threshold=0.2, **known)
+    assert ledger.schema() == DECISIONS.schema
+    held = ibis.duckdb.connect().to_pyarrow(ledger).to_pylist()
+    return {row["member_id"]: row["reason"] for row in held}
+
+
+def one(member: str) -> object:
+    return ibis.memtable({"member_id": [member]})
+
+
+def test_who_asked_to_be_erased_or_could_not_be_read_is_not_contacted() -> None:
+    assert reasons(club_of(SIMPLE), erased=one("anna"), doubts=one("bo")) == {"anna": "ERASED", "bo": "NO_CONSENT"}
+
+
+def test_consents_too_old_to_trust_stop_everybody() -> None:
+    fresh, stale = NIGHT.as_of - timedelta(hours=24), NIGHT.as_of - timedelta(hours=25)
+    assert set(reasons(club_of(SIMPLE), consents_until=fresh).values()) == {None}
+    assert set(reasons(club_of(SIMPLE), consents_until=stale).values()) == {"CONSENT_STALE"}
+
+
+def without_consents(**rows: list[Row]) -> Club:
+    club = club_of(SIMPLE)
+    tables = {name: table for name, table in club.tables().items() if name != "consents"}
+    return Club.of(tables | {name: table_of(DEFINITIONS[name], held) for name, held in rows.items()})
+
+
+def test_a_club_without_consents_is_refused_in_so_many_words() -> None:
+    with pytest.raises(PolicyError, match="no consents table, and who consented is never guessed"):
+        reasons(without_consents())
+
+
+def test_an_audience_taken_as_consenting_may_still_unsubscribe_and_complain() -> None:
+    said = [
+        {"response_id": "1", "member_id": "anna", "campaign_id": "spring", "kind": "unsubscribe", "occurred_at": datetime.fromisoformat("2024-03-12")},
+    ]  # fmt: skip
+    club = without_consents(responses=said)
+    assert reasons(club, '[consent]\nassume = "audience"') == {"anna": "NO_CONSENT", "bo": None}

@@ -1,0 +1,86 @@
+"""The policy: every number has bounds, every fault is named, and the version hangs on the values alone."""
+
+from pathlib import Path
+
+import pytest
+
+from ml.errors import PolicyError
+from ml.policy import Policy
+from ml.policy_sections import Section
+
+POLICY_FILE = Path(__file__).parent.parent / "policy.toml"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("[caps]\nmesages_per_week = 2", "[caps] mesages_per_week: no such key; is messages_per_week meant?"),
+        ("[limits]\na = 1", "limits: no such key; there are quality, training, relevance,"),
+        ("[caps]\noffers_per_message = 0", "[caps] offers_per_message = 0: must be a whole number, 1 or more, 1,000 or less"),
+        ("[value]\nfatigue_cost = -1", "[value] fatigue_cost = -1: must be a number, 0 or more, 1,000,000 or less"),
+        ("[value.contact_cost]\npost = -0.5", "[value.contact_cost] post = -0.5: must be a number, 0 or more"),
+        ("[chance]\ncontrol_share = 1.2", "[chance] control_share = 1.2: must be a number, 0 or more, 1 or less"),
+        ("[caps]\nmessages_per_week = 2.5", "[caps] messages_per_week = 2.5: must be a whole number"),
+        ("[caps]\nmessages_per_week = true", "[caps] messages_per_week = True: must be a whole number"),
+        ("[value]\ndefault_margin = inf", "[value] default_margin = inf: must be a number"),
+        ("[relevance]\nkeep_responders = nan", "[relevance] keep_responders = nan: must be a number, more than 0, 1 or less"),
+        ('[consent]\nassume = "all"', "[consent] assume = 'all': must be one of refuse, audience"),
+        ("[declared.days]\ngender = 0", "[declared.days] gender = 0: must be a whole number, 1 or more, 36,500 or less"),
+        ("[source.garage.caps]\nmessages_per_week = 1", "[source.garage]: no such source; there are complete-journey,"),
+        ("[source.simulated.caps]\nmessages_per_week = 0", "[source.simulated.caps] messages_per_week = 0: must be"),
+        ("[caps", "policy.toml is not valid TOML"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_told_with_its_key_and_what_it_may_be(text: str, fault: str) -> None:
+    with pytest.raises(PolicyError) as error:
+        Policy.parse(text)
+    assert fault in str(error.value)
+
+
+def test_all_faults_of_a_file_are_told_at_once() -> None:
+    with pytest.raises(PolicyError) as error:
+        Policy.parse("[caps]\nmessages_per_week = 0\nfoo = 1\n[chance]\nseed = -1")
+    assert all(key in str(error.value) for key in ("messages_per_week", "foo", "seed"))
+
+
+def test_no_limit_may_be_zero() -> None:
+    for name in Policy().caps.model_fields_set | set(type(Policy().caps).model_fields):
+        with pytest.raises(PolicyError):
+            Policy.parse(f"[caps]\n{name} = 0")
+
+
+def test_a_source_may_have_its_own_numbers_and_others_do_not_see_them() -> None:
+    text = '[consent]\nmin_age = 16\n[source.complete-journey.consent]\nassume = "audience"'
+    own, others = Policy.parse(text, source="complete-journey"), Policy.parse(text, source="folder")
+    assert (own.consent.assume, own.consent.min_age) == ("audience", 16)
+    assert (others.consent.assume, others.consent.min_age) == ("refuse", 16)
+
+
+def test_the_version_hangs_on_the_values_not_on_how_they_are_written() -> None:
+    assert Policy.parse("").version == Policy.parse("# a comment\n[caps]\nmessages_per_week = 3").version
+    assert Policy.parse("").version != Policy.parse("[caps]\nmessages_per_week = 4").version
+
+
+def test_the_policy_cannot_be_changed_after_reading() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Policy().caps.messages_per_week = 9  # type: ignore[misc]
+
+
+def test_the_policy_of_the_checkout_reads_and_only_the_complete_journey_takes_audiences_as_consenting() -> None:
+    text = POLICY_FILE.read_text()
+    assumed = {
+        source: Policy.parse(text, source).consent.assume for source in ("complete-journey", "simulated", "folder")
+    }
+    assert assumed == {"complete-journey": "audience", "simulated": "refuse", "folder": "refuse"}
+
+
+def test_every_key_has_a_sentence() -> None:
+    def sentences(section: type[Section]) -> list[tuple[str, str]]:
+        found = []
+        for name, field in section.model_fields.items():
+            found.append((f"{section.__name__}.{name}", field.description or ""))
+            if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+                found += sentences(field.annotation)
+        return found
+
+    assert [key for key, sentence in sentences(Policy) if not sentence.endswith(".")] == []
