@@ -42,7 +42,8 @@ def examples(
 
 @dg.asset(group_name="training", kinds=_KINDS, owners=OWNERS, deps=[t.name for t in EXAMPLE_TABLES])
 def challenger(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[None]:
-    """A model trained on all that the night knows, in the registry as challenger; none where there is too little to learn from."""
+    """A model trained on all that the night knows, in the registry as challenger; none where there is too little to learn
+    from."""
     try:
         trained = train_challenger(platform, context.partition_key, context.run_id)
     except TooFewExamples as few:

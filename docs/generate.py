@@ -1,63 +1,90 @@
-"""Writes the pages of docs/ that are made from the code: tables, features, settings, commands, assets and jobs. With --check it
-writes nothing and fails when a page is not what the code says. Hand-written pages are beside them.
+"""Writes the pages of docs/ that are made from the code. With --check it writes nothing, and fails when a page is not what
+the code says. Tables, features, settings and the list of decisions are made here; longer pages by their own render_*.py.
 
     python -m docs.generate [--check]
+
+No data folder is made and no database opened.
 """
 
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from ml.feature_dictionary import FEATURE_TABLES, FEATURES
+from docs.grid import grid
+from docs.render_commands import commands_page
+from docs.render_policy import policy_page
+from docs.render_rules import rules_page
+from ml.drift_tables import DRIFT
+from ml.example_tables import EXAMPLE_TABLES
+from ml.feature_dictionary import FAMILIES, FEATURE_TABLES, FEATURES
 from ml.lake_tables import LAKE_TABLES
-from ml.published_tables import PUBLISHED_TABLES
+from ml.published_tables import OFFER_TABLE, PUBLISHED_TABLES, REASK_LIST, SUPPRESSION_LIST
 from ml.reasons import MEANING
 from ml.source_tables import SOURCE_TABLES
-from ml.tables import Table
+from ml.tables import Column, Table
+from resources.settings import CHECKOUT, Settings
 
 FOLDER = Path(__file__).parent
+MADE = "Made by `make docs` from the code."
+_FEATURE_NAMES = frozenset(feature.name for feature in FEATURES)
 
 
 def tables_page() -> str:
-    """docs/tables.md: every table in and out."""
-    parts = [
+    """docs/tables.md: every table in, between and out."""
+    return _page(
         "# Tables",
-        "Made from the definitions in `ml/`. Times are UTC (`…_at`), dates are the club's local dates (`…_on`), money is "
-        "in the club's currency with VAT, shares are 0..1.",
+        f"{MADE} Times (`…_at`) are UTC, dates (`…_on`) are the club's local dates, money is in the club's currency with VAT, "
+        "shares are 0..1, ids are text. A `?` marks what may be missing.",
         "## In: the club's tables",
-        "A column that is not listed is ignored and counted; a listed one that is missing is an error that names it, "
-        "unless it is marked *may be absent*. A row that breaks a rule goes to `quarantine`.",
+        "A column that is not listed is ignored and counted. A listed one that is missing is an error that names it, "
+        "unless it is marked *may be absent*. A row that breaks a rule goes to [`quarantine`](#quarantine). "
+        "A table marked optional may be left out, which says that the club records none.",
         *map(_table, SOURCE_TABLES),
         "## Out: the views of schema `marts`",
-        "`offer_history` and `suppression_history` have the columns of `offer_table` and `suppression_list` for every "
-        "published business date.",
         *map(_table, PUBLISHED_TABLES),
-        "## In the lake",
-        "Parquet, one folder a table and business date: `<data folder>/lake/<table>/business_date=<date>/`.",
-        *map(_table, LAKE_TABLES),
-        *map(_table, FEATURE_TABLES),
+        "## Between: the lake",
+        "Parquet, one folder a table and business date: `<data folder>/lake/<table>/business_date=<date>/`. The source "
+        "tables are there too, as the date knew them.",
+        *map(_table, (*LAKE_TABLES, *FEATURE_TABLES, *EXAMPLE_TABLES, DRIFT)),
         "## Reason codes, most restrictive first",
-        _grid(("code", "means"), ((f"`{code}`", meaning) for code, meaning in MEANING.items())),
-    ]
-    return "\n\n".join(parts) + "\n"
+        "With examples: [why a member does not get an offer](suppression-rules.md).",
+        grid(("code", "means"), ((f"`{code}`", meaning) for code, meaning in MEANING.items())),
+    )
 
 
 def features_page() -> str:
     """docs/features.md: every input of the models."""
-    rows = ((f"`{f.name}`", f.family, f.grain, f.unit, f.meaning) for f in FEATURES)
-    return "\n\n".join(
-        (
-            "# Features",
-            f"The {len(FEATURES)} features, from `ml/feature_dictionary.py`. All are computed from what happened strictly before "
-            "the instant they are asked for.",
-            _grid(("feature", "family", "grain", "unit", "meaning"), rows),
-        )
-    ) + "\n"
+    rows = (
+        (f"`{f.name}`", f.grain, f.unit, f.meaning, " and ".join(_stages(f.mailing, f.offer)), _DIRECTION[f.monotone])
+        for f in FEATURES
+    )
+    return _page(
+        "# Features",
+        f"{MADE} The {len(FEATURES)} features are defined in `ml/feature_dictionary.py`. Each is computed from what "
+        "happened strictly before the business date began, for the night and for training by the same functions, and is "
+        "missing where nothing is known. The mailing stage answers *will this member respond to the campaign at all*, "
+        "the offer stage *to which of its offers*. Where a direction stands, relevance can only go that way with the feature.",
+        grid(("feature", "fact of", "unit", "meaning", "stage", "relevance"), rows),
+        "## Families",
+        grid(
+            ("family", "says", "features"),
+            (
+                (family, says, ", ".join(f"`{f.name}`" for f in FEATURES if f.family == family))
+                for family, says in FAMILIES.items()
+            ),
+        ),
+    )
+
+
+_DIRECTION = {1: "rises", 0: "", -1: "falls"}
+
+
+def _stages(mailing: bool, offer: bool) -> list[str]:
+    return [name for name, used in (("mailing", mailing), ("offer", offer)) if used]
 
 
 def settings_page() -> str:
     """docs/settings.md: every HEMSIL_* variable."""
-    from resources.settings import CHECKOUT, Settings
 
     def default(name: str) -> str:
         value = Settings.model_fields[name].default
@@ -68,80 +95,73 @@ def settings_page() -> str:
         return f"`{value}`" if value is not None else "empty"
 
     rows = ((f"`HEMSIL_{n.upper()}`", default(n), f.description or "") for n, f in Settings.model_fields.items())
-    return "\n\n".join(
-        (
-            "# Settings",
-            "Read from the environment, or from `.env` in the checkout. What a marketer may change is in "
-            "`policy.toml` and not here.",
-            _grid(("variable", "default", "meaning"), rows),
-        )
-    ) + "\n"
+    return _page(
+        "# Settings",
+        f"{MADE} Read from the environment, or else from `.env` in the checkout. What a marketer may change is not here but in "
+        "`policy.toml`: see [the policy](policy.md).",
+        grid(("variable", "default", "meaning"), rows),
+    )
 
 
-def commands_page() -> str:
-    """docs/commands.md: the command line, the jobs and the assets."""
-    import typer
-
-    from hemsil.main import app
-    from orchestration.definitions import defs
-
-    root = typer.main.get_command(app)
-    commands = []
-    for name, command in sorted(root.commands.items()):  # type: ignore[attr-defined]
-        if hasattr(command, "commands"):
-            commands += [(f"`hemsil {name} {n}`", _first_line(c.help)) for n, c in sorted(command.commands.items())]
-        else:
-            commands.append((f"`hemsil {name}`", _first_line(command.help)))
-    jobs = ((f"`{j.name}`", j.description or "") for j in sorted(defs.resolve_all_job_defs(), key=lambda j: j.name) if not j.name.startswith("__"))
-    specs = sorted(defs.resolve_all_asset_specs(), key=lambda s: (s.group_name or "", s.key.to_user_string()))
-    assets = ((f"`{s.key.to_user_string()}`", s.group_name or "", _first_line(s.description)) for s in specs)
-    return "\n\n".join(
-        (
-            "# Commands, jobs and assets",
-            "Each command explains itself with `--help`. Exit codes: 0 done, 1 failed, 2 wrong input, 3 refused by a safety rule.",
-            _grid(("command", "does"), commands),
-            "## Jobs in Dagster",
-            _grid(("job", "does"), jobs),
-            "## Assets in Dagster",
-            _grid(("asset", "group", "is"), assets),
-        )
-    ) + "\n"
+def decisions_page() -> str:
+    """docs/adr/README.md: the list of decisions, by their headings."""
+    pages = sorted((FOLDER / "adr").glob("[0-9]*.md"))
+    titles = (path.read_text().split("\n", 1)[0].removeprefix("# ") for path in pages)
+    return _page(
+        "# Decisions",
+        'One page for each choice that someone will ask "why?" about. A choice that is replaced keeps its page and says by what.',
+        "\n".join(f"- [{title}]({path.name})" for title, path in zip(titles, pages, strict=True)),
+    )
 
 
 PAGES: dict[str, Callable[[], str]] = {
     "tables.md": tables_page,
     "features.md": features_page,
     "settings.md": settings_page,
+    "policy.md": policy_page,
+    "suppression-rules.md": rules_page,
     "commands.md": commands_page,
+    "adr/README.md": decisions_page,
 }
 
 
 def _table(table: Table) -> str:
-    notes = f"Key: {', '.join(f'`{k}`' for k in table.key)}." + (" Optional." if table.optional else "")
-    rows = (
-        (
-            f"`{c.name}`" + ("?" if c.nullable else ""),
-            c.type.words,
-            c.unit,
-            c.meaning
-            + (f" One of {', '.join(c.allowed)}." if c.allowed and len(c.allowed) < 12 else "")
-            + (f" In `{c.references}`." if c.references else "")
-            + (" *May be absent.*" if c.added else "")
-            + (" *Personal.*" if c.personal else ""),
-        )
-        for c in table.columns
+    notes = f"{table.meaning} Key: {', '.join(f'`{k}`' for k in table.key)}." + (" Optional." if table.optional else "")
+    return _page(f"### {table.name}", notes, *_columns(table)).strip()
+
+
+def _columns(table: Table) -> Iterable[str]:
+    """The columns, each told once: a table that repeats those of a view, or features, points to where they are."""
+    for view in (OFFER_TABLE, SUPPRESSION_LIST, REASK_LIST):
+        if view is not table and set(table.columns) <= set(view.columns):
+            less = [f"`{name}`" for name in view.names if name not in table.names]
+            yield f"The columns of [`{view.name}`](#{view.name})" + (f", less {' and '.join(less)}." if less else ".")
+            return
+    own = [c for c in table.columns if c.name not in _FEATURE_NAMES]
+    yield grid(("column", "type", "unit", "meaning"), map(_row, own))
+    features = [f"`{c.name}`" for c in table.columns if c.name in _FEATURE_NAMES]
+    if features:
+        yield f"And {len(features)} [features](features.md): {', '.join(features)}."
+
+
+def _row(column: Column) -> tuple[str, str, str, str]:
+    notes = [
+        column.meaning,
+        f"One of {', '.join(column.allowed)}." if column.allowed and len(column.allowed) < 12 else "",
+        f"In [`{column.references}`](#{column.references})." if column.references else "",
+        "*May be absent.*" if column.added else "",
+        "*Personal.*" if column.personal else "",
+    ]
+    return (
+        f"`{column.name}`" + ("?" if column.nullable else ""),
+        column.type.words,
+        column.unit,
+        " ".join(filter(None, notes)),
     )
-    return f"### {table.name}\n\n{table.meaning} {notes}\n\n" + _grid(("column", "type", "unit", "meaning"), rows)
 
 
-def _grid(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    lines += ["| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows]
-    return "\n".join(lines)
-
-
-def _first_line(text: str | None) -> str:
-    return (text or "").strip().split("\n\n")[0].replace("\n", " ")
+def _page(*parts: str) -> str:
+    return "\n\n".join(parts) + "\n"
 
 
 def main(arguments: list[str]) -> int:
@@ -156,7 +176,7 @@ def main(arguments: list[str]) -> int:
     if stale and "--check" in arguments:
         print(f"out of date: {', '.join(stale)}; run `make docs`")
         return 1
-    print(f"{len(PAGES)} pages are up to date")
+    print(f"wrote {', '.join(stale)}" if stale else f"{len(PAGES)} pages are up to date")
     return 0
 
 

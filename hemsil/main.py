@@ -2,12 +2,15 @@
 folder, or in the packages below it. Exit codes: 0 done; 1 failed; 2 wrong input; 3 refused by a safety rule.
 """
 
+import atexit
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from ml.errors import HemsilError, InputError, Refused
 from resources.settings import prepare_environment, read_settings
@@ -150,14 +153,26 @@ def _shown(url: str) -> str:
     return make_url(url).render_as_string(hide_password=True)
 
 
-def main() -> None:
-    """Run a command; our own errors become one sentence and an exit code."""
+def run() -> int:
+    """Run a command and return its exit code; our own errors become one sentence."""
     prepare_environment()
     try:
         app()
     except HemsilError as error:
-        trouble.print(f"[bold red]hemsil:[/] {error}", soft_wrap=True)
-        sys.exit(EXIT_INPUT if isinstance(error, InputError) else EXIT_REFUSED if isinstance(error, Refused) else EXIT_FAILED)
+        trouble.print(f"[bold red]hemsil:[/] {escape(str(error))}", soft_wrap=True)
+        return EXIT_INPUT if isinstance(error, InputError) else EXIT_REFUSED if isinstance(error, Refused) else EXIT_FAILED
+    except SystemExit as end:  # how Typer ends every command
+        return end.code if isinstance(end.code, int) else 0
+    return 0
+
+
+def main() -> None:
+    """The command `hemsil`."""
+    code = run()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # the long way out, DuckDB 2 prints pages about objects of its own that it calls leaked
 
 
 if __name__ == "__main__":

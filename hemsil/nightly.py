@@ -7,22 +7,28 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
 
+from ml import errors
 from ml.errors import HemsilError, NightIsRunning, SettingsError
+from resources.database import reaching
 from resources.home import prepare_home
 from resources.platform import Platform
 from resources.settings import Settings
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance
+    from dagster import DagsterEvent, DagsterInstance
+    from dagster._utils.error import SerializableErrorInfo
 
 CLI_TAG = "hemsil/started_by"
+PUBLISHES = "published_batch"  # the asset whose step publishes
+KEPT, REPLACED = "nothing is published twice", "its batch will be replaced"
 
 
 class NightFailed(HemsilError):
@@ -42,10 +48,13 @@ def run_night(settings: Settings, as_of: str | None, *, again: bool, make_curren
         business_date = choose_date(platform, as_of)
         console.print(f"[bold]Hemsil[/]: the night of {business_date}, {platform.source.name}")
         done = platform.marts.published(business_date)
-        if done and not again and not make_current:
-            console.print(f"Already published at {done.published_at:%Y-%m-%d %H:%M} UTC; nothing is published twice.")
-        else:
-            _run(platform, business_date.isoformat(), again=again, make_current=make_current, console=console)
+        if done:
+            console.print(
+                f"Already published at {done.published_at:%Y-%m-%d %H:%M} UTC; {REPLACED if again else KEPT}."
+            )
+        if again or make_current or not done:
+            job = "publish" if done and not again else "nightly"  # to show a batch that is there, nothing is made anew
+            _run(platform, business_date.isoformat(), job=job, again=again, make_current=make_current, console=console)
         print_summary(platform, business_date, console)
 
 
@@ -65,42 +74,55 @@ def choose_date(platform: Platform, as_of: str | None) -> date:
     return chosen
 
 
-def _run(platform: Platform, key: str, *, again: bool, make_current: bool, console: Console) -> None:
+def _run(platform: Platform, key: str, *, job: str, again: bool, make_current: bool, console: Console) -> None:
     import dagster as dg
 
     os.environ["DAGSTER_HOME"] = str(platform.settings.dagster_home)
-    platform.url  # noqa: B018 - the database is made ready before Dagster looks for it
-    from orchestration.definitions import build_definitions
+    # The database is made ready before Dagster looks for it, and may go away at any time after.
+    with reaching(platform.marts.engine), dg.DagsterInstance.get() as instance:
+        from orchestration.definitions import build_definitions
 
-    definitions = build_definitions(platform)
-    with dg.DagsterInstance.get() as instance:
+        definitions = build_definitions(platform)
         _fail_the_killed(instance)
         run_id = str(uuid.uuid4())
         with _progress(instance, run_id, console):
-            result = definitions.resolve_job_def("nightly").execute_in_process(
+            result = definitions.resolve_job_def(job).execute_in_process(
                 instance=instance,
                 partition_key=key,
                 run_id=run_id,
                 raise_on_error=False,
                 tags={CLI_TAG: str(os.getpid())},
                 run_config={
-                    "ops": {"published_batch": {"config": {"supersede": again, "make_current": make_current}}},
+                    "ops": {PUBLISHES: {"config": {"supersede": again, "make_current": make_current}}},
                     "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
                 },
             )
         if not result.success:
-            raise NightFailed(f"the night of {key} failed: {_cause(result)} (nothing was published; run {run_id})")
+            raise _failure(result.all_events, key, run_id)
 
 
-def _cause(result: object) -> str:
-    """The message of the first step that failed: our own sentence where the error is ours."""
-    for event in result.all_events:  # type: ignore[attr-defined]
-        if event.is_step_failure:
-            error = event.step_failure_data.error
-            while error.cause is not None:
-                error = error.cause
-            return f"{event.step_key}: {error.message.strip().splitlines()[0]}"
-    return "see the run in the Dagster UI"
+def _failure(events: "Sequence[DagsterEvent]", key: str, run_id: str) -> HemsilError:
+    """The error of the first step that failed, as one of ours, so that the exit code tells what kind of failure it was."""
+    first = next((event for event in events if event.is_step_failure), None)
+    step, kind, why = "the run", NightFailed, "see the run in the Dagster UI"
+    if first is not None:
+        step, (kind, why) = str(first.step_key), _cause(first.step_failure_data.error)
+    published = any(event.is_step_success and event.step_key == PUBLISHES for event in events)
+    state = "the offers were published all the same" if published else "nothing was published"
+    return kind(f"the night of {key} failed at {step}: {why} ({state}; run {run_id})")
+
+
+def _cause(error: "SerializableErrorInfo | None") -> tuple[type[HemsilError], str]:
+    """Our own error in a chain of errors, with its sentence; where none is ours, the deepest, in its first line."""
+    kind: type[HemsilError] = NightFailed
+    why = "it gave no error"
+    while error is not None:
+        why = error.message.strip().splitlines()[0]
+        found = getattr(errors, error.cls_name or "", None)
+        if isinstance(found, type) and issubclass(found, HemsilError):
+            return found, why.split(": ", 1)[-1]
+        error = error.cause
+    return kind, why
 
 
 def _fail_the_killed(instance: "DagsterInstance") -> None:
@@ -108,7 +130,9 @@ def _fail_the_killed(instance: "DagsterInstance") -> None:
     none of them can be alive."""
     import dagster as dg
 
-    unfinished = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED])
+    unfinished = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED]
+    )
     for run in instance.get_runs(unfinished):
         if CLI_TAG in run.tags:
             instance.report_run_failed(run, "its process was killed")
@@ -140,7 +164,10 @@ def _progress(instance: "DagsterInstance", run_id: str, console: Console) -> Ite
         with shown.status("starting") as status:
             while True:
                 last = ended.is_set()
-                connection = instance.get_records_for_run(run_id, cursor=cursor, of_type=kinds)
+                try:
+                    connection = instance.get_records_for_run(run_id, cursor=cursor, of_type=kinds)
+                except SQLAlchemyError:  # the database is away: the run itself says so
+                    return
                 cursor = connection.cursor
                 for record in connection.records:
                     event = record.event_log_entry
@@ -149,7 +176,11 @@ def _progress(instance: "DagsterInstance", run_id: str, console: Console) -> Ite
                         begun[step] = event.timestamp
                         status.update(step)
                     else:
-                        mark = "[green]ok[/]" if event.dagster_event_type == dg.DagsterEventType.STEP_SUCCESS else "[red]failed[/]"
+                        mark = (
+                            "[green]ok[/]"
+                            if event.dagster_event_type == dg.DagsterEventType.STEP_SUCCESS
+                            else "[red]failed[/]"
+                        )
                         shown.print(f"  {step:<28} {event.timestamp - begun.get(step, event.timestamp):6.1f} s  {mark}")
                 if last:
                     return

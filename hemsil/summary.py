@@ -55,8 +55,9 @@ def print_summary(platform: Platform, business_date: date, console: Console) -> 
 
 def _reasons(summary: pd.DataFrame, later: pd.DataFrame | None) -> Grid:
     grid = Grid(box=None, pad_edge=False, header_style="dim")
-    for name, justify in (("stopped", "right"), ("because", "left"), ("", "left")):
-        grid.add_column(name, justify=justify)
+    grid.add_column("stopped", justify="right")
+    grid.add_column("because", justify="left")
+    grid.add_column("")
     if later is not None:
         grid.add_column("answered anyway", justify="right")
     counts = Counter[str]()

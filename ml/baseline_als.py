@@ -25,7 +25,7 @@ def als_scores(club: Club, tonight: Tonight) -> Scores:
     bought = counts.to_pandas()
     members, products = pd.Index(bought.member_id.unique()), pd.Index(bought.product_id.unique())
     weights = np.log1p(bought.n.to_numpy(dtype=np.float32))
-    at = (members.get_indexer(bought.member_id), products.get_indexer(bought.product_id))
+    at = (members.get_indexer(pd.Index(bought.member_id)), products.get_indexer(pd.Index(bought.product_id)))
     model = AlternatingLeastSquares(
         factors=FACTORS, iterations=ROUNDS, regularization=0.1, alpha=2.0, random_state=tonight.seed % 2**31, num_threads=2
     )
@@ -46,9 +46,9 @@ def _best_product(
     """Each pair's affinity to the product of the offer that suits the member best."""
     wanted = ibis.memtable(rows[["offer_id"]].drop_duplicates())
     held = club.offer_products.semi_join(wanted, "offer_id").select("offer_id", "product_id").to_pandas()
-    held = held.assign(at=products.get_indexer(held.product_id)).query("at >= 0").sort_values("offer_id")
+    held = held.assign(at=products.get_indexer(pd.Index(held.product_id))).query("at >= 0").sort_values("offer_id")
     out = np.zeros(len(rows))
-    asked = members.get_indexer(rows.member_id)
+    asked = members.get_indexer(pd.Index(rows.member_id))
     for offer, where in rows.groupby("offer_id").indices.items():
         known = held["at"].to_numpy()[held.offer_id.searchsorted(offer, "left") : held.offer_id.searchsorted(offer, "right")]
         who = asked[where]

@@ -112,5 +112,5 @@ def across_members(mailings: pa.Table, offers: pa.Table, mailing: Values, offer:
     return place[at] * (offer + 1e-9) / (total + 1e-9)
 
 
-def _asks(rows: pa.Table) -> zip:  # type: ignore[type-arg]
+def _asks(rows: pa.Table) -> "zip[tuple[str, str]]":
     return zip(rows["campaign_id"].to_pylist(), rows["member_id"].to_pylist(), strict=True)

@@ -13,7 +13,7 @@ from ml.basis import Basis
 from ml.club import Club
 from ml.errors import PolicyError
 from ml.judgement import failure, judge
-from ml.lake_tables import DECISIONS
+from ml.lake_tables import DECISIONS, SCORES
 from ml.night import Night
 from ml.pairs import attach, offers_of, pairs
 from ml.policy import Policy
@@ -31,6 +31,8 @@ def decide(
     policy: Policy,
     *,
     threshold: float | None,
+    asks: ir.Table | None = None,
+    model_version: str = "rules",
     doubts: ir.Table | None = None,
     erased: ir.Table | None = None,
     consents_until: datetime | None = None,
@@ -40,6 +42,9 @@ def decide(
     club            what the night may know, as `ml.club.visible` leaves it
     scores          `SCORES`; relevance may be null throughout when the night goes by rules
     threshold       least mailing relevance, fixed on the past; None when the night goes by rules
+    asks            (campaign_id, member_id) the audiences, no row twice; members of them of whom nothing was scored are
+                    judged too, their relevance unknown
+    model_version   what the rows of such members say was used
     doubts          (member_id) members of whom a row on consent or preferences was quarantined
     erased          (member_id) members who asked to be erased
     consents_until  instant up to which the consents are known to be complete; None = the night's own
@@ -51,6 +56,8 @@ def decide(
             "the club has no consents table, and who consented is never guessed: add the table, or set "
             'consent.assume = "audience" in policy.toml if a campaign\'s audience holds only members who consented'
         )
+    if asks is not None:
+        scores = ibis.union(scores.select(*SCORES.names), unscored(asks, scores, club, model_version))
     nobody = club.members.select("member_id").limit(0)
     basis = Basis(
         club=club,
@@ -63,6 +70,15 @@ def decide(
         consents_until=night.as_of if consents_until is None else consents_until,
     )
     return ledger(scores, basis)
+
+
+def unscored(asks: ir.Table, scores: ir.Table, club: Club, model_version: str) -> ir.Table:
+    """`SCORES` rows without relevance, of every offer to the members of an audience of whom nothing was scored, such as those
+    who may not be profiled: the ledger tells of them too, and what needs no profile may reach them."""
+    left = asks.select("campaign_id", "member_id").anti_join(scores, ["campaign_id", "member_id"])
+    rows = left.inner_join(club.offers.select("campaign_id", "offer_id"), "campaign_id")
+    gaps = {name: ibis.null("float64") for name in ("relevance", "mailing_relevance", "relevance_low")}
+    return rows.mutate(**gaps, model_version=ibis.literal(model_version)).select(*SCORES.names).cast(SCORES.schema)
 
 
 def ledger(scores: ir.Table, basis: Basis, rules: Sequence[Rule] = RULES) -> ir.Table:

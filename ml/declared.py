@@ -60,7 +60,7 @@ def mismatch_facts(basis: Basis) -> ir.Table:
         .group_by("member_id", "offer_id", "fact")
         .aggregate(
             fits=fits.any(),
-            value=met.value.argmax(met.declared_at),
+            value=met.value.argmax(ibis.struct({"at": met.declared_at, "value": met.value})),
             declared_at=met.declared_at.max(),
             days_believed=met.days_believed.max(),
         )

@@ -14,8 +14,9 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from ml.club import Club
-from ml.feature_dictionary import CAMPAIGN, MEMBER, MEMBER_CAMPAIGN, MEMBER_OFFER, OFFER, RELATIVE, WITHIN
 from ml.features import ANSWERS, FeatureTables, feature_tables
+from ml.features_of_members import MEMBER
+from ml.features_of_offers import CAMPAIGN, MEMBER_CAMPAIGN, MEMBER_OFFER, OFFER, RANKED, RELATIVE, SHARED
 from ml.kept import keep
 from ml.night import Night, start_of_day
 
@@ -112,12 +113,15 @@ def offer_rows(club: Club, pairs: ir.Table, tables: FeatureTables | None = None)
 
 def _beside_the_others(rows: ir.Table) -> ir.Table:
     """Rank and share of each offer among all offers of the campaign, for the member."""
-    columns = {}
-    for name in WITHIN:
-        total = rows[name].sum().over(group_by=ASK)
-        columns[f"{name}_rank"] = ibis.percent_rank().over(group_by=ASK, order_by=rows[name].desc())
-        columns[f"{name}_share"] = (rows[name] / total.nullif(0)).fill_null(0)
-    return rows.mutate(**columns)
+    ranks = {f"{n}_rank": ibis.percent_rank().over(group_by=ASK, order_by=rows[n].desc()) for n in RANKED}
+    sums = {n: rows[n].sum().over(group_by=ASK) for n in SHARED}
+    shares = {f"{n}_share": (rows[n] / sums[n].nullif(0)).fill_null(0) for n in SHARED}
+    return rows.mutate(
+        **ranks,
+        **shares,
+        product_lift=((rows.product_baskets_91 + 0.3) / (rows.reach_baskets + 0.05)).ln(),
+        offer_known_share=rows.offer_products_known / rows.products.nullif(0),
+    )
 
 
 @dataclass(frozen=True)

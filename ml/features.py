@@ -7,12 +7,14 @@ from dataclasses import dataclass, fields
 import ibis.expr.types as ir
 
 from ml.club import Club
-from ml.feature_dictionary import CAMPAIGN, CATEGORY, MEMBER, MEMBER_CAMPAIGN, MEMBER_OFFER, OFFER, Feature
+from ml.feature import Feature
 from ml.features_affinity import offer_affinity
 from ml.features_campaign import campaign_affinity
 from ml.features_category import category_features
 from ml.features_declared import declared_features
 from ml.features_member import purchase_features
+from ml.features_of_members import CATEGORY, MEMBER
+from ml.features_of_offers import CAMPAIGN, MEMBER_CAMPAIGN, MEMBER_OFFER, OFFER
 from ml.features_offer import campaign_features, offer_features
 from ml.features_response import response_features, response_to_kind
 from ml.habits import habits_by_level

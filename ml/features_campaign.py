@@ -10,6 +10,7 @@ from ml.features_affinity import ASK
 from ml.features_offer import campaign_features
 from ml.habits import offer_groups
 from ml.history import share
+from ml.kept import keep
 
 TOP = 5
 
@@ -88,8 +89,8 @@ GROUPS = {"category": "category_", "subcategory": "subcategory_", "product_id": 
 
 
 def _habits_at(club: Club, asks: ir.Table, habits: ir.Table, level: str, name: str) -> ir.Table:
-    groups = offer_groups(club, level).semi_join(asks, "campaign_id").select("campaign_id", "value").distinct()
-    h = asks.inner_join(habits, ["as_of", "member_id"]).inner_join(groups, ["campaign_id", "value"])
+    groups = keep(offer_groups(club, level).semi_join(asks, "campaign_id").select("campaign_id", "value").distinct())
+    h = habits.inner_join(groups, "value").semi_join(asks, ASK)  # in this order, see features_affinity
     return h.group_by(*ASK).aggregate(
         **{
             f"{name}spend": h.spend.sum(),

@@ -12,6 +12,7 @@ from ml.history import days_before, moments_of, seen_from
 PRIOR_MAILINGS = 3.0  # mailings that the club's own rate weighs in a member's
 PRIOR_EXPECTED = 0.5  # expected answers that "just as expected" weighs
 ASK = ["as_of", "campaign_id", "member_id"]
+SUMS = ("mailed", "answered", "expected", "answered_decayed", "mailed_decayed")
 
 
 def response_features(club: Club, asks: ir.Table, kinds: tuple[str, ...]) -> ir.Table:
@@ -37,8 +38,7 @@ def response_features(club: Club, asks: ir.Table, kinds: tuple[str, ...]) -> ir.
         joined = joined.left_join(part, ["as_of", "member_id"]).drop("as_of_right", "member_id_right")
     zero = {
         c: joined[c].fill_null(0)
-        for c in ("mailed", "answered", "expected", "answered_decayed", "mailed_decayed")
-        + ("contacts_7", "contacts_30", "answers_91", "answers_all")
+        for c in (*SUMS, "contacts_7", "contacts_30", "answers_91", "answers_all")
     }
     t = joined.mutate(**zero)
     rate = t.club_rate.fill_null(0)

@@ -106,10 +106,13 @@ class Purchases(Section):
         365, description="Days between purchases of a thing of which nobody's second purchase is known."
     )
     durable_days: Days = Field(
-        180, description="A thing bought no oftener than this is durable (JUST_BOUGHT), else a consumable (NOT_DUE)."
+        365, description="A thing bought no oftener than this is durable (JUST_BOUGHT), else a consumable (NOT_DUE)."
     )
     least_own: int = Field(
-        3, ge=2, le=100, description="Fewest days of purchase for a member's own interval to count before the club's."
+        3,
+        ge=2,
+        le=100,
+        description="Fewest days on which a member bought a thing for their own interval to be known, which alone makes a consumable NOT_DUE.",
     )
     just_bought_share: Share = Field(
         0.5, description="Share of its interval for which a durable bought by the member is not offered again."

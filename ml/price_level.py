@@ -24,8 +24,9 @@ def price_facts(basis: Basis) -> ir.Table:
     known = level.inner_join(durable, ["member_id", "group"])
     known = known.filter(known.durable | (known.purchases >= basis.policy.price_tier.least_purchases))
     met = known.inner_join(_priced_groups(basis), "group")
+    most = ibis.struct({"purchases": met.purchases, "group": met.group})
     return met.group_by("member_id", "offer_id").aggregate(
-        own_tier=met.tiers.sum() / met.purchases.sum(), own_tier_name=met.group_name.argmax(met.purchases)
+        own_tier=met.tiers.sum() / met.purchases.sum(), own_tier_name=met.group_name.argmax(most)
     )
 
 

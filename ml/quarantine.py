@@ -68,13 +68,14 @@ def keep(bad: ir.Table, definition: Table, found_at: datetime) -> ir.Table:
 
 
 def doubts(quarantine: ir.Table) -> ir.Table:
-    """(member_id): members of whom a row on consent or preferences could not be used. What it said may have been no, so
-    they are not mailed. A second copy of a row that was read is no doubt.
+    """(member_id): members of whom a row on consent or preferences, or of a complaint or an unsubscribing, could not be
+    used. What it said may have been no, so they are not mailed. A second copy of a row that was read is no doubt.
 
     quarantine   rows of the lake table `quarantine`
     """
     heeded = [t.name for t in SOURCE_TABLES if t.heeded]
-    unread = quarantine.table_name.isin(heeded) & ~quarantine.rule.startswith("duplicate:")
+    refusal = (quarantine.table_name == "responses") & quarantine.row.re_search("complaint|unsubscribe")
+    unread = (quarantine.table_name.isin(heeded) | refusal) & ~quarantine.rule.startswith("duplicate:")
     return quarantine.filter(unread, quarantine.member_id.notnull()).select("member_id").distinct()
 
 

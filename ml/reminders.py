@@ -20,7 +20,7 @@ def reminder_facts(basis: Basis) -> ir.Table:
     """
     falling = ibis.union(_needed(basis), _anniversaries(basis))
     first = falling.group_by("member_id", "offer_id").aggregate(
-        due_on=falling.due_on.min(), why=falling.why.argmin(falling.due_on)
+        due_on=falling.due_on.min(), why=falling.why.argmin(ibis.struct({"day": falling.due_on, "why": falling.why}))
     )
     ask = basis.policy.purchases
     today = tonight(basis.night)

@@ -60,6 +60,18 @@ def why_not_consented(row: ir.Table, basis: Basis) -> ir.StringValue:
     )  # fmt: skip
 
 
+def consent_wanted(row: ir.Table, basis: Basis) -> ir.StringValue:
+    missing = row.granted_at.isnull() if not _assumed(basis) else ibis.literal(False)
+    return ibis.cases(
+        (row.in_doubt.notnull(), "what the member said of consent can be read"),
+        (
+            _since(row.withdrawn_at, row.granted_at) | missing,
+            sentence("the member consents to marketing by ", row.channel),
+        ),
+        else_="the member consents to profiling",
+    )
+
+
 def old_enough(row: ir.Table, basis: Basis) -> ir.NumericValue:
     """Years above the least age at the youngest the member may be: only the year of birth is known."""
     today = basis.night.business_date
@@ -100,7 +112,7 @@ RULES_OF_CONSENT = (
     Rule(
         Reason.NO_CONSENT, ALL_BUT_SERVICE, (CONSENT, DOUBT, PROFILING), consented, "yes or no",
         detail=why_not_consented,
-        would_pass_if=lambda row, basis: sentence("the member consents to marketing by ", row.channel),
+        would_pass_if=consent_wanted,
     ),
     Rule(
         Reason.UNDERAGE, ALL_BUT_SERVICE, (AGE,), old_enough, "years",

@@ -70,9 +70,10 @@ def refusal_facts(basis: Basis) -> ir.Table:
     """(member_id, offer_id): the part of the offer's products that the member said no to (refused_part; parts that overlap
     count twice, as in doubt nothing is sent), the widest such thing by name, when it was said and until when it stands."""
     met = standing_refusals(basis).inner_join(offer_scopes(basis), ["scope", "scope_id"])
+    widest = ibis.struct({"part": met.part, "name": met.scope_name})
     return met.group_by("member_id", "offer_id").aggregate(
         refused_part=met.part.sum(),
-        refused_name=met.scope_name.argmax(met.part),
+        refused_name=met.scope_name.argmax(widest),
         refused_at_last=met.said_at.max(),
         refused_until=met.stands_until.max(),
     )

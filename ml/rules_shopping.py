@@ -37,11 +37,11 @@ USABLE = Facts(("offer_id",), usable_facts)
 
 
 def redeemable(row: ir.Table, basis: Basis) -> ir.NumericValue:
-    """Null for a member of whom no purchase is known."""
+    """Null for a member of whom no purchase is known, and for content, of which there is nothing to redeem."""
     somewhere = ibis.literal(False)
     for channel in SALES_CHANNELS:
         somewhere = somewhere | (row[f"shops_in_{channel}"] & row[f"usable_in_{channel}"])
-    return yes_or_no(somewhere)
+    return ibis.cases((row.kind == "content", ibis.null("float64")), else_=yes_or_no(somewhere))
 
 
 def usable_where(row: ir.Table) -> ir.StringValue:

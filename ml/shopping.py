@@ -76,38 +76,42 @@ def intervals(bought: ir.Table, basis: Basis) -> ir.Table:
 
 
 def needs(basis: Basis) -> ir.Table:
-    """`bought_groups` with durable (is the group one) and interval_days: the member's own usual interval where they bought
-    it often enough to have one, else the group's."""
+    """`bought_groups` with interval_days, the member's own usual interval where they bought often enough to have one (own),
+    else the group's; and durable, whether that is long."""
     bought = bought_groups(basis)
     joined = bought.inner_join(intervals(bought, basis), "group")
     ask = basis.policy.purchases
     own = days_between(joined.first_on, joined.last_on) / (joined.days - 1).nullif(0)
-    durable = joined.interval_days >= ask.durable_days
-    usual = (joined.days >= ask.least_own).ifelse(own, joined.interval_days)
-    return joined.mutate(durable=durable, interval_days=usual)
+    usual = joined.mutate(
+        own=joined.days >= ask.least_own,
+        interval_days=(joined.days >= ask.least_own).ifelse(own, joined.interval_days),
+    )
+    return usual.mutate(durable=usual.interval_days >= ask.durable_days)
 
 
 def need_facts(basis: Basis) -> ir.Table:
-    """(member_id, offer_id) of which something is not needed yet: groups of the offer in all, groups_had (of them not
+    """(member_id, offer_id) of discounts on what is not needed yet: groups of the offer in all, groups_had (of them not
     needed), durables_had, and of the group that is needed soonest need_name, need_last_on, need_interval, need_from."""
     ask = basis.policy.purchases
     had = needs(basis)
     durable_wait = ibis.least(had.interval_days * ask.just_bought_share, float(ask.just_bought_most_days))
     wait = had.durable.ifelse(durable_wait, had.interval_days * ask.not_due_share)
     had = had.mutate(need_from=days_after(had.last_on, wait.floor()))
-    had = had.filter(had.need_from > basis.night.business_date)
+    # Of a consumable that the member does not buy regularly nothing is known.
+    had = had.filter((had.need_from > basis.night.business_date) & (had.durable | had.own))
     of = offer_groups(basis)
     in_all = of.group_by("offer_id").aggregate(groups=of.count())
-    ends = basis.offers.filter(basis.offers.kind != "reminder").select("offer_id", "ends_on")
+    ends = basis.offers.filter(basis.offers.kind == "discount").select("offer_id", "ends_on")
     met = had.inner_join(of.select("offer_id", "group", "group_name"), "group").inner_join(ends, "offer_id")
     # A consumable that will be needed before the campaign ends is wanted; a durable is judged as of tonight.
     met = met.filter(met.durable | (met.need_from > met.ends_on))
+    soonest = ibis.struct({"day": met.need_from, "group": met.group})
     counted = met.group_by("member_id", "offer_id").aggregate(
         groups_had=met.count(),
         durables_had=met.durable.cast("int64").sum(),
-        need_name=met.group_name.argmin(met.need_from),
-        need_last_on=met.last_on.argmin(met.need_from),
-        need_interval=met.interval_days.argmin(met.need_from),
+        need_name=met.group_name.argmin(soonest),
+        need_last_on=met.last_on.argmin(soonest),
+        need_interval=met.interval_days.argmin(soonest),
         need_from=met.need_from.min(),
     )
     return counted.inner_join(in_all, "offer_id")

@@ -7,6 +7,7 @@ from datetime import date
 import dagster as dg
 
 from assets import decisions, features, monitoring, publishing, scoring, sources, training
+from assets.pictures import PICTURES
 from assets.tables import ASSET_TABLES
 from orchestration.jobs import JOBS
 from orchestration.schedule import nightly_schedule
@@ -42,15 +43,13 @@ def build_definitions(platform: Platform) -> dg.Definitions:
         asset_checks=dg.load_asset_checks_from_modules(ASSET_MODULES),
         jobs=JOBS,
         schedules=[nightly_schedule(platform)],
-        resources={"platform": platform, "lake": LakeIOManager(platform, ASSET_TABLES)},
+        resources={"platform": platform, "lake": LakeIOManager(platform, ASSET_TABLES, PICTURES)},
         executor=dg.in_process_executor,  # a process for each step would import MLflow and Evidently again: 4 s each
     )
 
 
-def load() -> dg.Definitions:
-    """The definitions of this installation, from its settings."""
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The definitions of this installation, from its settings. Dagster calls it; importing this file does nothing."""
     prepare_environment()
     return build_definitions(Platform(read_settings()))
-
-
-defs = load()

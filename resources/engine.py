@@ -1,5 +1,9 @@
 """The engine that runs Ibis expressions: DuckDB inside the process."""
 
+import os
+import shutil
+from pathlib import Path
+
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
@@ -13,8 +17,7 @@ def open_engine(settings: Settings) -> Backend:
 
     Each process has one; nothing is kept in it, as the lake is where tables live.
     """
-    spill = settings.home / "spill"
-    spill.mkdir(parents=True, exist_ok=True, mode=0o700)
+    spill = _spill_folder(settings.home / "spill")
     engine: Backend = ibis.duckdb.connect(
         ":memory:",
         threads=settings.threads,
@@ -26,6 +29,15 @@ def open_engine(settings: Settings) -> Backend:
     engine.raw_sql("SET TimeZone = 'UTC'")
     engine.raw_sql("SET enable_progress_bar = false")
     return engine
+
+
+def _spill_folder(root: Path) -> Path:
+    """A folder for this process to spill into; those of processes that are gone are removed."""
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for left in root.iterdir():
+        if not Path("/proc", left.name).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    return root / str(os.getpid())
 
 
 def stream(engine: Backend, rows: ir.Table, rows_a_batch: int) -> pa.RecordBatchReader:

@@ -1,5 +1,7 @@
 """How assets come to and from the lake: Dagster's IO manager for Ibis tables. The partition is the business date."""
 
+from collections.abc import Callable, Mapping
+
 import dagster as dg
 import ibis.expr.types as ir
 import pyarrow as pa
@@ -10,15 +12,20 @@ from resources.lake import Lake, Manifest
 from resources.platform import Platform
 
 
+Beside = Callable[[ir.Table], dict[str, dg.MetadataValue]]
+
+
 class LakeIOManager(dg.IOManager):
     """Writes an asset's Ibis expression as the lake table of its name, and gives it to the assets after it.
 
-    The table's definition is checked on write and on read; what was written is shown beside the asset as counts.
+    The table's definition is checked on write and on read; what was written is shown beside the asset as counts, with
+    whatever `beside` makes of the table of that name.
     """
 
-    def __init__(self, platform: Platform, tables: dict[str, Table]):
+    def __init__(self, platform: Platform, tables: Mapping[str, Table], beside: Mapping[str, Beside] | None = None):
         self._platform = platform
         self._tables = tables
+        self._beside = beside or {}
 
     @property
     def _lake(self) -> Lake:
@@ -28,7 +35,8 @@ class LakeIOManager(dg.IOManager):
         name, date = context.asset_key.path[-1], context.partition_key
         layer = context.step_context.job_def.asset_layer
         parents = [key.path[-1] for key in layer.get(context.asset_key).parent_keys]
-        notes = context.output_metadata.get("notes")
+        notes = context.output_metadata.get("notes")  # {"recorded": "no"}, say
+        said = notes.data if isinstance(notes, dg.JsonMetadataValue) else notes
         manifest = self._lake.write(
             self._tables[name],
             date,
@@ -36,9 +44,12 @@ class LakeIOManager(dg.IOManager):
             code_version=code_version(),
             run_id=context.run_id,
             inputs={p: self._lake.manifest(p, date).digest for p in parents if self._lake.has(p, date)},
-            notes=notes.data if isinstance(notes, dg.JsonMetadataValue) else notes,  # {"recorded": "no"}, say
+            notes={str(k): str(v) for k, v in said.items()} if isinstance(said, Mapping) else {},
         )
-        context.add_output_metadata(self._shown(manifest))
+        shown = self._shown(manifest)
+        if name in self._beside:
+            shown |= self._beside[name](self._lake.read(self._tables[name], date))
+        context.add_output_metadata(shown)
 
     def load_input(self, context: dg.InputContext) -> ir.Table:
         name = context.asset_key.path[-1]

@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     )
     source: str = Field(
         default="complete-journey",
+        repr=False,
         description="Where the club's tables come from: complete-journey, a folder of Parquet or CSV files named as the tables, or a SQLAlchemy URL.",
     )
     timezone: str = Field(
@@ -111,7 +112,7 @@ class Settings(BaseSettings):
 def read_settings() -> Settings:
     """Settings from the environment and, below it, the checkout's .env. Raises SettingsError naming every bad variable."""
     try:
-        return Settings(_env_file=CHECKOUT / ".env")  # type: ignore[call-arg]
+        return Settings(_env_file=CHECKOUT / ".env")
     except ValidationError as error:
         faults = (f"HEMSIL_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False))
         raise SettingsError("; ".join(faults)) from None

@@ -7,7 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from ibis.backends.duckdb import Backend
 
+from resources.engine import open_engine
 from resources.settings import TOOL_ENVIRONMENT, Settings
 
 for _name, _value in TOOL_ENVIRONMENT.items():
@@ -16,6 +18,7 @@ for _name in [n for n in os.environ if n.startswith(("HEMSIL_", "DAGSTER_", "MLF
     del os.environ[_name]  # a developer's own settings must not reach the tests
 
 pytest_plugins = ["tests.postgres"]
+pytest.register_assert_rewrite("tests.source_contract", "tests.checked_clubs")
 
 NOW = datetime(2026, 11, 20, 12, 0)
 
@@ -32,3 +35,10 @@ def home() -> Iterator[Path]:
 def settings(home: Path) -> Settings:
     """Settings of a fresh data folder."""
     return Settings(home=home, threads=2, memory_limit="2GB")
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Backend]:
+    """One engine for tests that only compute."""
+    with tempfile.TemporaryDirectory(prefix="hemsil-test-") as folder:
+        yield open_engine(Settings(home=Path(folder), threads=2, memory_limit="2GB"))

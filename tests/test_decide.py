@@ -15,6 +15,7 @@ from ml.decide import decide
 from ml.errors import PolicyError
 from ml.lake_tables import DECISIONS, SCORES
 from ml.policy import Policy
+from ml.reach import wide_campaigns
 from ml.reasons import Reason
 from tests.nights import EVENTS, NIGHT, POLICY, Theatre, night_of
 from tests.rule_world import DEFINITIONS, Row, Spec, club_of
@@ -137,6 +138,42 @@ def test_neither_the_order_of_rows_nor_sharding_by_member_changes_anything(
     assert sorted(shards, key=str) == sorted(whole, key=str)
 
 
+def test_members_of_whom_nothing_was_scored_are_judged_too() -> None:
+    club = club_of(UNPROFILED)
+    asks = ibis.memtable(
+        [(c, m) for c in ("spring", "letters") for m in ("anna", "bo")], columns=["campaign_id", "member_id"]
+    )
+    ledger = decide(club, NIGHT, table_of(SCORES, []), Policy(), threshold=0.2, asks=asks, model_version="7")
+    held = ibis.duckdb.connect().to_pyarrow(ledger).to_pylist()
+    assert {(r["offer_id"], r["member_id"]): r["reason"] for r in held} == {
+        ("coffee", "anna"): "LOW_CONFIDENCE",  # may be profiled, yet has no score
+        ("coffee", "bo"): "NO_CONSENT",  # may not be profiled
+        ("recipes", "anna"): None,
+        ("recipes", "bo"): None,
+    }
+    assert {r["model_version"] for r in held} == {"7"}
+
+
+UNPROFILED = Spec(
+    Reason.NO_CONSENT,
+    "Anna consented to profiling, Bo did not",
+    given={
+        "campaigns": """
+            campaign_id | message_class
+            spring      | marketing
+            letters     | content""",
+        "offers": """
+            offer_id | campaign_id | kind
+            coffee   | spring      | discount
+            recipes  | letters     | content""",
+        "consents": """
+            member_id | purpose   | recorded_at
+            anna      | marketing | 2023-01-01
+            anna      | profiling | 2023-01-01
+            bo        | marketing | 2023-01-01""",
+    },
+    tonight="member_id | offer_id\nanna | coffee\nbo | coffee",
+)
 SIMPLE = Spec(Reason.ERASED, "Anna and Bo", tonight="member_id | offer_id\nanna | coffee\nbo | coffee")
 
 
@@ -190,3 +227,14 @@ def test_an_audience_taken_as_consenting_may_still_unsubscribe_and_complain() ->
     ]  # fmt: skip
     club = without_consents(responses=said)
     assert reasons(club, '[consent]\nassume = "audience"') == {"anna": "NO_CONSENT", "bo": None}
+
+
+def test_a_campaign_to_nearly_everybody_is_told_of() -> None:
+    club = club_of(SIMPLE)
+    sent = [
+        {"campaign_id": campaign, "member_id": member, "verdict": "send"}
+        for campaign, members in (("spring", ("anna", "bo")), ("summer", ("anna",)))
+        for member in members
+    ]
+    found = ibis.duckdb.connect().to_pyarrow(wide_campaigns(table_of(DECISIONS, sent), club, Policy())).to_pylist()
+    assert found == [{"campaign_id": "spring", "to_send": 2, "share": 1.0}]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from docs.render_policy import PAGE, policy_page
 from ml.errors import PolicyError
 from ml.policy import Policy
 from ml.policy_sections import Section
@@ -84,3 +85,7 @@ def test_every_key_has_a_sentence() -> None:
         return found
 
     assert [key for key, sentence in sentences(Policy) if not sentence.endswith(".")] == []
+
+
+def test_the_page_of_the_policy_is_up_to_date() -> None:
+    assert PAGE.read_text() == policy_page(), "run: python -m docs.render_policy"

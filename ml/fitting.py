@@ -1,0 +1,105 @@
+"""Growing the trees and their linear partners from a matrix. What is fitted on which rows is decided in training.py."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import xgboost as xgb
+from numpy.typing import NDArray
+
+from ml.ensemble import Ensemble, Values, log_odds, probability
+from ml.feature_dictionary import FEATURES
+from ml.inputs import Inputs, Matrix
+from ml.linear import LinearModel
+from ml.training_config import TrainingConfig
+
+_STEP = 10  # trees between two looks at the loss
+_BINS = 64
+Blocks = list[tuple[NDArray[np.int64], NDArray[np.int64]]]
+
+MONOTONE: Mapping[str, int] = {f.name: f.monotone for f in FEATURES if f.monotone}
+
+
+def _parameters(inputs: Inputs, config: TrainingConfig, bag: int, base: float) -> dict[str, object]:
+    return {
+        "objective": "binary:logistic",
+        "eta": config.learning_rate,
+        "max_depth": config.depth,
+        "min_child_weight": config.leaf_weight,
+        "subsample": 0.7,
+        "colsample_bytree": config.columns,
+        "lambda": 5.0,
+        "max_bin": _BINS,
+        "nthread": config.threads,
+        "base_score": base,
+        "seed": (config.seed + bag) % 2**31,
+        "monotone_constraints": "(" + ",".join(str(MONOTONE.get(c, 0)) for c in inputs.columns) + ")",
+    }
+
+
+def best_rounds(x: Matrix, y: Values, blocks: Blocks, inputs: Inputs, config: TrainingConfig) -> int:
+    """Number of trees with the least loss over all validation blocks together, to the nearest `_STEP`."""
+    steps = range(_STEP, config.most_rounds + 1, _STEP)
+    loss = np.zeros(len(steps))
+    for block, (train, test) in enumerate(blocks):
+        rows, weight = _sample(y, train, config, block)
+        base = _base_rate(y[rows], weight)
+        trees = _grow(x[rows], y[rows], weight, config.most_rounds, _parameters(inputs, config, block, base))
+        odds = np.full(test.size, log_odds(np.array(base)))
+        for at, last in enumerate(steps):
+            part = trees.inplace_predict(x[test], iteration_range=(last - _STEP, last), predict_type="margin")
+            odds += part - log_odds(np.array(base))
+            p = np.clip(probability(odds), 1e-6, 1 - 1e-6)
+            loss[at] -= (y[test] * np.log(p) + (1 - y[test]) * np.log(1 - p)).sum()
+    return steps[int(np.argmin(loss))]
+
+
+def fit_bags(x: Matrix, y: Values, members: NDArray[np.object_], inputs: Inputs, rounds: int, config: TrainingConfig) -> Ensemble:
+    """One model a bag of members, each fitted on `bag_share` of them."""
+    codes, names = pd.factorize(members)
+    trees, linear = [], []
+    for bag in range(config.bags):
+        rng = np.random.default_rng([config.seed, bag])
+        chosen = rng.permutation(len(names)) < config.bag_share * len(names)
+        rows = np.flatnonzero(chosen[codes])
+        if not 0 < y[rows].sum() < rows.size:
+            rows = np.arange(y.size)
+        rows, weight = _sample(y, rows, config, bag)
+        parameters = _parameters(inputs, config, bag, _base_rate(y[rows], weight))
+        trees.append(_grow(x[rows], y[rows], weight, rounds, parameters))
+        if config.linear_strength > 0:
+            linear.append(LinearModel.fit(x[rows], y[rows], weight, config.linear_strength))
+    spread = float(np.sqrt(config.bag_share / (1 - config.bag_share)))
+    return Ensemble(inputs, tuple(trees), tuple(linear), spread)
+
+
+def _sample(y: Values, rows: NDArray[np.int64], config: TrainingConfig, draw: int) -> tuple[NDArray[np.int64], Values]:
+    """(rows, weights): every answer, and at most `unanswered` others for each, weighted up to what they stand for."""
+    yes, no = rows[y[rows] > 0], rows[y[rows] <= 0]
+    most = config.unanswered * max(yes.size, 1)
+    kept = no
+    if no.size > most:
+        kept = np.random.default_rng([config.seed, draw, no.size]).choice(no, most, replace=False)
+    drawn = np.concatenate([yes, kept])
+    weight = np.concatenate([np.ones(yes.size), np.full(kept.size, no.size / max(kept.size, 1))])
+    return drawn, weight
+
+
+def _base_rate(y: Values, weight: Values) -> float:
+    return float(np.clip(np.average(y, weights=weight), 1e-5, 1 - 1e-5))
+
+
+def _grow(x: Matrix, y: Values, weight: Values, rounds: int, parameters: dict[str, object]) -> xgb.Booster:
+    return xgb.train(parameters, xgb.QuantileDMatrix(x, y, weight=weight, max_bin=_BINS), rounds)
+
+
+def importance(ensemble: Ensemble, stage: str) -> pd.DataFrame:
+    total: dict[str, float] = {}
+    for trees in ensemble.trees:
+        for feature, gain in trees.get_score(importance_type="total_gain").items():
+            at = int(feature[1:]) if feature[1:].isdigit() and feature.startswith("f") else ensemble.inputs.columns.index(feature)
+            name = ensemble.inputs.columns[at]
+            total[name] = total.get(name, 0.0) + float(np.asarray(gain).item())
+    whole = sum(total.values()) or 1.0
+    rows = [(stage, name, gain / whole) for name, gain in sorted(total.items(), key=lambda item: -item[1])]
+    return pd.DataFrame(rows, columns=["stage", "feature", "gain_share"])
