@@ -16,9 +16,7 @@ from resources.scorer import choose_scorer, score_night
     group_name="scoring",
     deps=[*(t.name for t in (*SOURCE_TABLES, *FEATURE_TABLES, ASKS)), "champion"],
 )
-def scores(
-    context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
-) -> dg.Output[pa.RecordBatchReader]:
+def scores(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> dg.Output[pa.RecordBatchReader]:
     """The champion's relevance of every active offer to every member of its audience who may be scored."""
     night = platform.night(context.partition_key)
     chosen = choose_scorer(platform, night)

@@ -27,9 +27,7 @@ _KINDS = {"mlflow", "xgboost"}
     outs={t.name: lake_out(t, {"duckdb"}) for t in EXAMPLE_TABLES},
     deps=[t.name for t in SOURCE_TABLES],
 )
-def examples(
-    context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
-) -> Iterator[dg.Output[ir.Table]]:
+def examples(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> Iterator[dg.Output[ir.Table]]:
     """Every past mailing whose time to answer is over, of members who may be learned from."""
     night = platform.night(context.partition_key)
     club = platform.club(night)
@@ -45,7 +43,7 @@ def challenger(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Pla
     """A model trained on all that the night knows, in the registry as challenger; none where there is too little to learn
     from."""
     try:
-        trained = train_challenger(platform, context.partition_key, context.run_id)
+        trained = train_challenger(platform, context.partition_key, context.run.run_id)
     except TooFewExamples as few:
         context.log.warning("no model was trained, the night goes on by rules: %s", few)
         return dg.MaterializeResult(metadata={"trained": False, "why": str(few)})
@@ -66,7 +64,9 @@ def champion(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platf
     trained = platform.registry.challenger(context.partition_key)
     if trained is None:
         return dg.MaterializeResult(metadata={"promoted": False, "why": "no challenger was trained for this date"})
-    decision = decide_promotion(trained.metrics["mailing_auc"], trained.metrics["popularity_auc"], platform.policy.training.least_gain)
+    decision = decide_promotion(
+        trained.metrics["mailing_auc"], trained.metrics["popularity_auc"], platform.policy.training.least_gain
+    )
     if not decision.promote:
         platform.registry.note(trained.version, {"decision": decision.reason})
         return dg.MaterializeResult(metadata={"promoted": False, "version": trained.version, "why": decision.reason})

@@ -10,14 +10,13 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from assets.tables import ASSET_TABLES
 from docs.grid import grid
 from docs.render_commands import commands_page
 from docs.render_policy import policy_page
 from docs.render_rules import rules_page
-from ml.drift_tables import DRIFT
-from ml.example_tables import EXAMPLE_TABLES
-from ml.feature_dictionary import FAMILIES, FEATURE_TABLES, FEATURES
-from ml.lake_tables import LAKE_TABLES
+from ml.feature import FAMILIES
+from ml.feature_dictionary import FEATURES
 from ml.published_tables import OFFER_TABLE, PUBLISHED_TABLES, REASK_LIST, SUPPRESSION_LIST
 from ml.reasons import MEANING
 from ml.source_tables import SOURCE_TABLES
@@ -26,7 +25,7 @@ from resources.settings import CHECKOUT, Settings
 
 FOLDER = Path(__file__).parent
 MADE = "Made by `make docs` from the code."
-_FEATURE_NAMES = frozenset(feature.name for feature in FEATURES)
+_OF_FEATURES = frozenset(feature.column for feature in FEATURES)
 
 
 def tables_page() -> str:
@@ -45,7 +44,7 @@ def tables_page() -> str:
         "## Between: the lake",
         "Parquet, one folder a table and business date: `<data folder>/lake/<table>/business_date=<date>/`. The source "
         "tables are there too, as the date knew them.",
-        *map(_table, (*LAKE_TABLES, *FEATURE_TABLES, *EXAMPLE_TABLES, DRIFT)),
+        *(_table(table) for table in ASSET_TABLES.values() if table not in SOURCE_TABLES),
         "## Reason codes, most restrictive first",
         "With examples: [why a member does not get an offer](suppression-rules.md).",
         grid(("code", "means"), ((f"`{code}`", meaning) for code, meaning in MEANING.items())),
@@ -55,16 +54,16 @@ def tables_page() -> str:
 def features_page() -> str:
     """docs/features.md: every input of the models."""
     rows = (
-        (f"`{f.name}`", f.grain, f.unit, f.meaning, " and ".join(_stages(f.mailing, f.offer)), _DIRECTION[f.monotone])
+        (f"`{f.name}`", f.grain, f.unit, " and ".join(_stages(f.mailing, f.offer)), _DIRECTION[f.monotone], f.meaning)
         for f in FEATURES
     )
     return _page(
         "# Features",
-        f"{MADE} The {len(FEATURES)} features are defined in `ml/feature_dictionary.py`. Each is computed from what "
+        f"{MADE} The {len(FEATURES)} features are defined in `ml/features_of_members.py` and `ml/features_of_offers.py`. Each is computed from what "
         "happened strictly before the business date began, for the night and for training by the same functions, and is "
         "missing where nothing is known. The mailing stage answers *will this member respond to the campaign at all*, "
         "the offer stage *to which of its offers*. Where a direction stands, relevance can only go that way with the feature.",
-        grid(("feature", "fact of", "unit", "meaning", "stage", "relevance"), rows),
+        grid(("feature", "fact of", "unit", "stage", "relevance", "meaning"), rows),
         "## Families",
         grid(
             ("family", "says", "features"),
@@ -137,9 +136,9 @@ def _columns(table: Table) -> Iterable[str]:
             less = [f"`{name}`" for name in view.names if name not in table.names]
             yield f"The columns of [`{view.name}`](#{view.name})" + (f", less {' and '.join(less)}." if less else ".")
             return
-    own = [c for c in table.columns if c.name not in _FEATURE_NAMES]
+    own = [c for c in table.columns if c not in _OF_FEATURES]
     yield grid(("column", "type", "unit", "meaning"), map(_row, own))
-    features = [f"`{c.name}`" for c in table.columns if c.name in _FEATURE_NAMES]
+    features = [f"`{c.name}`" for c in table.columns if c in _OF_FEATURES]
     if features:
         yield f"And {len(features)} [features](features.md): {', '.join(features)}."
 

@@ -78,9 +78,6 @@ def _dagster(definitions: dg.Definitions) -> Iterable[str]:
     jobs = sorted(definitions.resolve_all_job_defs(), key=lambda job: job.name)
     schedules = definitions.schedules or ()
     specs = sorted(definitions.resolve_all_asset_specs(), key=lambda s: (s.group_name or "", s.key.to_user_string()))
-    checks = [spec for asset in definitions.assets or () for spec in getattr(asset, "check_specs", ())]
-    checks += [spec for check in definitions.asset_checks or () for spec in check.check_specs]
-    unique = {(check.asset_key, check.name): check for check in checks}.values()
     yield "## Jobs in Dagster\n"
     yield "Each is for one business date; a range of dates is a backfill of it.\n"
     yield (
@@ -94,8 +91,19 @@ def _dagster(definitions: dg.Definitions) -> Iterable[str]:
     rows = ((f"`{s.key.to_user_string()}`", s.group_name or "", _first_line(s.description)) for s in specs)
     yield grid(("asset", "group", "is"), rows) + "\n"
     yield "## Asset checks\n"
-    rows = ((f"`{c.name}`", f"`{c.asset_key.to_user_string()}`", _first_line(c.description)) for c in unique)
-    yield grid(("check", "of", "passes when"), rows) + "\n"
+    yield grid(("checks", "of", "pass when"), _checks(definitions)) + "\n"
+
+
+def _checks(definitions: dg.Definitions) -> Iterator[tuple[str, str, str]]:
+    """The checks; those of one asset that differ by nothing but their name, such as one for each column, share a row."""
+    graph = definitions.resolve_asset_graph()
+    alike: dict[tuple[str, str], list[str]] = {}
+    for key in graph.asset_check_keys:
+        description = _first_line(graph.get_check_spec(key).description)
+        kind = description.replace(f"{key.name} ", "The column ")
+        alike.setdefault((key.asset_key.to_user_string(), kind), []).append(f"`{key.name}`")
+    for (asset, kind), names in sorted(alike.items(), key=lambda item: (item[0][0], len(item[1]))):
+        yield ", ".join(sorted(names)), f"`{asset}`", kind
 
 
 def _first_line(text: str | None) -> str:

@@ -34,7 +34,9 @@ def _hemsil() -> None:
 
 @app.command()
 def nightly(
-    as_of: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Business date; empty: the source's own.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM-DD", help="Business date; empty: the source's own.")
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Run a published date again and replace its batch.")] = False,
     make_current: Annotated[
         bool, typer.Option("--make-current", help="Show this batch in the views even if a later date is published.")
@@ -62,7 +64,9 @@ def export(
     campaign: Annotated[str, typer.Argument(help="Campaign to export.")],
     form: Annotated[str, typer.Option("--format", help="csv, parquet or xlsx.")] = "csv",
     folder: Annotated[Path | None, typer.Option(help="Where to; empty: exports/ in the data folder.")] = None,
-    suppressed: Annotated[bool, typer.Option("--suppressed", help="The suppression list instead of the offers.")] = False,
+    suppressed: Annotated[
+        bool, typer.Option("--suppressed", help="The suppression list instead of the offers.")
+    ] = False,
 ) -> None:
     """Write a campaign's current list to a file.
 
@@ -102,7 +106,9 @@ def setup() -> None:
     settings = read_settings()
     prepare_home(settings)
     added = write_dotenv(settings)
-    console.print(f"data folder {settings.home}" + (f"; .env now has {', '.join(added)}" if added else ""), soft_wrap=True)
+    console.print(
+        f"data folder {settings.home}" + (f"; .env now has {', '.join(added)}" if added else ""), soft_wrap=True
+    )
 
 
 @database.command("up")
@@ -134,7 +140,9 @@ def db_url() -> None:
 
 
 @policy.command("check")
-def policy_check(file: Annotated[Path | None, typer.Argument(help="Policy file; empty: the one in use.")] = None) -> None:
+def policy_check(
+    file: Annotated[Path | None, typer.Argument(help="Policy file; empty: the one in use.")] = None,
+) -> None:
     """Check a policy file and print its version."""
     from ml.policy import Policy
 
@@ -160,7 +168,9 @@ def run() -> int:
         app()
     except HemsilError as error:
         trouble.print(f"[bold red]hemsil:[/] {escape(str(error))}", soft_wrap=True)
-        return EXIT_INPUT if isinstance(error, InputError) else EXIT_REFUSED if isinstance(error, Refused) else EXIT_FAILED
+        return (
+            EXIT_INPUT if isinstance(error, InputError) else EXIT_REFUSED if isinstance(error, Refused) else EXIT_FAILED
+        )
     except SystemExit as end:  # how Typer ends every command
         return end.code if isinstance(end.code, int) else 0
     return 0

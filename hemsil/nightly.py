@@ -104,9 +104,8 @@ def _run(platform: Platform, key: str, *, job: str, again: bool, make_current: b
 def _failure(events: "Sequence[DagsterEvent]", key: str, run_id: str) -> HemsilError:
     """The error of the first step that failed, as one of ours, so that the exit code tells what kind of failure it was."""
     first = next((event for event in events if event.is_step_failure), None)
-    step, kind, why = "the run", NightFailed, "see the run in the Dagster UI"
-    if first is not None:
-        step, (kind, why) = str(first.step_key), _cause(first.step_failure_data.error)
+    kind, why = _cause(first.step_failure_data.error if first else None)
+    step = first.step_key if first else "no step"
     published = any(event.is_step_success and event.step_key == PUBLISHES for event in events)
     state = "the offers were published all the same" if published else "nothing was published"
     return kind(f"the night of {key} failed at {step}: {why} ({state}; run {run_id})")
@@ -115,7 +114,7 @@ def _failure(events: "Sequence[DagsterEvent]", key: str, run_id: str) -> HemsilE
 def _cause(error: "SerializableErrorInfo | None") -> tuple[type[HemsilError], str]:
     """Our own error in a chain of errors, with its sentence; where none is ours, the deepest, in its first line."""
     kind: type[HemsilError] = NightFailed
-    why = "it gave no error"
+    why = "see the run in the Dagster UI"
     while error is not None:
         why = error.message.strip().splitlines()[0]
         found = getattr(errors, error.cls_name or "", None)

@@ -35,15 +35,21 @@ def print_summary(platform: Platform, business_date: date, console: Console) -> 
     members = platform.lake.manifest(MEMBERS.name, key).rows
     console.print()
     console.print(f"[bold]{members:,}[/] members, [bold]{len(summary)}[/] campaigns, {audience:,} planned messages.")
-    console.print(f"[bold green]{to_send:,} would be sent[/], [bold]{audience - to_send:,} are stopped[/] {_share(audience - to_send, audience)}.")
-    console.print(f"Decided by {STEPS[batch.fallback_step]} (model {batch.model_version}, policy {batch.policy_version}).")
+    console.print(
+        f"[bold green]{to_send:,} would be sent[/], [bold]{audience - to_send:,} are stopped[/] {_share(audience - to_send, audience)}."
+    )
+    console.print(
+        f"Decided by {STEPS[batch.fallback_step]} (model {batch.model_version}, policy {batch.policy_version})."
+    )
     later = _afterwards(platform, key)
     console.print(_reasons(summary, later))
     if later is not None:
         _print_afterwards(later, platform, console)
     bad = platform.lake.manifest(QUARANTINE.name, key).rows
     if bad:
-        console.print(f"{bad:,} rows of the source break the contract and were set aside: lake table quarantine of {key}.")
+        console.print(
+            f"{bad:,} rows of the source break the contract and were set aside: lake table quarantine of {key}."
+        )
     current = platform.marts.current()
     if current and current.batch_id != batch.batch_id:
         console.print(

@@ -67,12 +67,22 @@ def serve(settings: Settings, console: Console) -> int:
 
 def services_of(settings: Settings, database_url: str) -> list[Service]:
     """The services to start, Dagster first, as it is what one waits for. MLflow only where it is not a server already."""
-    base = {**os.environ, **TOOL_ENVIRONMENT, "DAGSTER_HOME": str(settings.dagster_home), "HEMSIL_HOME": str(settings.home)}
+    base = {
+        **os.environ,
+        **TOOL_ENVIRONMENT,
+        "DAGSTER_HOME": str(settings.dagster_home),
+        "HEMSIL_HOME": str(settings.home),
+    }
     bin_folder = Path(sys.executable).parent
     dagster = [str(bin_folder / "dagster"), "dev", "--host", HOST, "--port", str(settings.ui_port)]
     services = [
         Service("Dagster", [*dagster, "--workspace", str(CHECKOUT / "workspace.yaml")], base, settings.ui_port),
-        Service("reports", [*_uvicorn("hemsil.pages:app"), "--port", str(settings.reports_port)], base, settings.reports_port),
+        Service(
+            "reports",
+            [*_uvicorn("hemsil.pages:app"), "--port", str(settings.reports_port)],
+            base,
+            settings.reports_port,
+        ),
     ]
     if settings.mlflow_uri is None:
         # The address may hold a password: it goes by the environment, not by arguments that `ps` shows.
@@ -81,13 +91,32 @@ def services_of(settings: Settings, database_url: str) -> list[Service]:
             "MLFLOW_BACKEND_STORE_URI": schema_url(database_url, "mlflow"),
             "MLFLOW_DEFAULT_ARTIFACT_ROOT": (settings.home / "mlflow" / "artifacts").as_uri(),
         }
-        mlflow = [str(bin_folder / "mlflow"), "server", "--host", HOST, "--port", str(settings.mlflow_port), "--workers", "1"]
+        mlflow = [
+            str(bin_folder / "mlflow"),
+            "server",
+            "--host",
+            HOST,
+            "--port",
+            str(settings.mlflow_port),
+            "--workers",
+            "1",
+        ]
         services.append(Service("MLflow", mlflow, environment, settings.mlflow_port))
     return services
 
 
 def _uvicorn(factory: str) -> list[str]:
-    return [sys.executable, "-m", "uvicorn", factory, "--factory", "--host", HOST, "--no-access-log", "--no-server-header"]
+    return [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        factory,
+        "--factory",
+        "--host",
+        HOST,
+        "--no-access-log",
+        "--no-server-header",
+    ]
 
 
 def _start(service: Service, logs: Path) -> subprocess.Popen[bytes]:

@@ -8,7 +8,9 @@ import ibis.expr.types as ir
 from ml.night import Night
 
 
-def afterwards(offered: ir.Table, suppressed: ir.Table, responses: ir.Table, night: Night, kinds: tuple[str, ...]) -> ir.Table:
+def afterwards(
+    offered: ir.Table, suppressed: ir.Table, responses: ir.Table, night: Night, kinds: tuple[str, ...]
+) -> ir.Table:
     """Members by campaign and reason, and how many of them answered from the business date on.
 
     offered     campaign_id, member_id (any number of rows a member)

@@ -16,6 +16,7 @@ from ml.baseline_als import als_scores
 from ml.baselines import BASELINES, Tonight, across_members
 from ml.club import Club, visible
 from ml.ensemble import Values
+from ml.errors import TooFewExamples
 from ml.examples import (
     ANSWERS,
     TrainingRows,
@@ -78,7 +79,8 @@ def replay(
     baselines: bool = True,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Replay]:
-    """Replay the first night of each campaign of `plan`, oldest first. Raises TooFewExamples where the past is too short.
+    """Replay the first night of each campaign of `plan`, oldest first; a night before which there was too
+    little to train on is left out, and progress hears of it.
 
     The examples of all nights are made once, as the last night saw them; each night then takes those whose time to
     answer was over before it. That they are the rows the night itself would have made is what point in time means, and
@@ -90,7 +92,10 @@ def replay(
     for day, campaigns in plan.items():
         progress(f"night {day.isoformat()}: campaign {', '.join(campaigns)}")
         night = Night(day, timezone)
-        yield replay_night(club, night, campaigns, _known_by(past, night), config, kinds, baselines)
+        try:
+            yield replay_night(club, night, campaigns, _known_by(past, night), config, kinds, baselines)
+        except TooFewExamples as few:
+            progress(f"night {day.isoformat()} is left out: {few}")
 
 
 def replay_night(
@@ -155,5 +160,3 @@ def _ids(rows: ir.Table, columns: list[str]) -> pd.DataFrame:
 def _labelled(rows: pa.Table, happened: pd.DataFrame, keys: list[str], scores: dict[str, Values]) -> pd.DataFrame:
     frame = rows.select(keys).to_pandas().merge(happened, on=keys, how="left", validate="one_to_one")
     return frame.assign(**{name: np.asarray(values, dtype=np.float32) for name, values in scores.items()})
-
-

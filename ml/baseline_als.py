@@ -21,13 +21,22 @@ def als_scores(club: Club, tonight: Tonight) -> Scores:
     `club` is what the night may see. Members without purchases, and offers without known products, score 0.
     """
     lines = club.transactions.filter(club.transactions.quantity > 0)
-    counts = lines.group_by("member_id", "product_id").aggregate(n=lines.transaction_id.nunique()).order_by("member_id", "product_id")
+    counts = (
+        lines.group_by("member_id", "product_id")
+        .aggregate(n=lines.transaction_id.nunique())
+        .order_by("member_id", "product_id")
+    )
     bought = counts.to_pandas()
     members, products = pd.Index(bought.member_id.unique()), pd.Index(bought.product_id.unique())
     weights = np.log1p(bought.n.to_numpy(dtype=np.float32))
     at = (members.get_indexer(pd.Index(bought.member_id)), products.get_indexer(pd.Index(bought.product_id)))
     model = AlternatingLeastSquares(
-        factors=FACTORS, iterations=ROUNDS, regularization=0.1, alpha=2.0, random_state=tonight.seed % 2**31, num_threads=2
+        factors=FACTORS,
+        iterations=ROUNDS,
+        regularization=0.1,
+        alpha=2.0,
+        random_state=tonight.seed % 2**31,
+        num_threads=2,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # implicit warns of BLAS threads, which the caller sets
@@ -35,7 +44,12 @@ def als_scores(club: Club, tonight: Tonight) -> Scores:
     rows = tonight.offers.select(["campaign_id", "member_id", "offer_id"]).to_pandas()
     best = _best_product(club, rows, members, products, model.user_factors, model.item_factors)
     frame = rows.assign(score=best).sort_values("score", ascending=False)
-    top = frame.groupby(["campaign_id", "member_id"]).score.apply(lambda s: s.head(BEST).mean()).rename("top").reset_index()
+    top = (
+        frame.groupby(["campaign_id", "member_id"])
+        .score.apply(lambda s: s.head(BEST).mean())
+        .rename("top")
+        .reset_index()
+    )
     asks = tonight.mailings.select(["campaign_id", "member_id"]).to_pandas().merge(top, how="left")
     return asks.top.fillna(0).to_numpy(dtype=float), best
 
@@ -50,7 +64,9 @@ def _best_product(
     out = np.zeros(len(rows))
     asked = members.get_indexer(pd.Index(rows.member_id))
     for offer, where in rows.groupby("offer_id").indices.items():
-        known = held["at"].to_numpy()[held.offer_id.searchsorted(offer, "left") : held.offer_id.searchsorted(offer, "right")]
+        known = held["at"].to_numpy()[
+            held.offer_id.searchsorted(offer, "left") : held.offer_id.searchsorted(offer, "right")
+        ]
         who = asked[where]
         if known.size:
             best = (users[who] @ items[known].T).max(axis=1)

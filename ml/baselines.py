@@ -56,7 +56,9 @@ def _popularity(t: Tonight) -> Scores:
     total = max(float(pc.sum(past["answered_sum"]).as_py() or 0), 1.0) / max(t.past.mailings.num_rows, 1)
     rates = {
         kind: (yes + 20 * total) / (n + 20)
-        for kind, yes, n in zip(*(past[c].to_pylist() for c in ("campaign_kind", "answered_sum", "answered_count")), strict=True)
+        for kind, yes, n in zip(
+            *(past[c].to_pylist() for c in ("campaign_kind", "answered_sum", "answered_count")), strict=True
+        )
     }
     kinds = t.mailings["campaign_kind"].to_pylist()
     return np.array([rates.get(kind, total) for kind in kinds]), _amount(t.offers, "reach")

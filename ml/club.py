@@ -76,7 +76,9 @@ def visible(club: Club, night: Night) -> Club:
             table = table.filter(table[definition.known_from] <= night.business_date)
         if definition.name == "cases":  # a case closed later is still open tonight
             closed = table.closed_at
-            table = table.mutate(closed_at=(closed < ibis.literal(night.as_of)).ifelse(closed, ibis.null("timestamp(6)")))
+            table = table.mutate(
+                closed_at=(closed < ibis.literal(night.as_of)).ifelse(closed, ibis.null("timestamp(6)"))
+            )
         if definition.parent:
             parent, column = definition.parent
             table = table.semi_join(seen[parent], column)

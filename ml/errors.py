@@ -1,22 +1,22 @@
 """Every exception that Hemsil raises on purpose, as one tree. Nothing but exceptions belongs here.
 
-    HemsilError
-    ├── InputError                 what we were given is wrong: trying again changes nothing
-    │   ├── ContractError          a source table breaks the contract as a whole
-    │   ├── PolicyError            policy.toml has a wrong key or value
-    │   └── SettingsError          a HEMSIL_* variable or a command's argument is wrong
-    ├── IntegrityError             what we stored is not what we wrote
-    │   ├── NotInLake              no such table for that business date
-    │   ├── DamagedTable           a file's bytes or columns differ from its manifest
-    │   └── DamagedModel           a model file's sha256 is not the recorded one
-    ├── Refused                    a safety rule said no
-    │   ├── PublishRefused         the gate in front of the marts failed
-    │   ├── TooFewExamples         too few responses to train on (the night goes on by rules)
-    │   └── NightIsRunning         another night holds the lock
-    └── OutsideWorldError          something we depend on is not there: trying again may help
-        ├── DatabaseUnavailable    PostgreSQL cannot be started or reached
-        ├── RegistryUnavailable    MLflow cannot be reached or has no such model
-        └── SourceUnavailable      the club's own tables cannot be reached or read
+HemsilError
+├── InputError                 what we were given is wrong: trying again changes nothing
+│   ├── ContractError          a source table breaks the contract as a whole
+│   ├── PolicyError            policy.toml has a wrong key or value
+│   └── SettingsError          a HEMSIL_* variable or a command's argument is wrong
+├── IntegrityError             what we stored is not what we wrote
+│   ├── NotInLake              no such table for that business date
+│   ├── DamagedTable           a file's bytes or columns differ from its manifest
+│   └── DamagedModel           a model file's sha256 is not the recorded one
+├── Refused                    a safety rule said no
+│   ├── PublishRefused         the gate in front of the marts failed
+│   ├── TooFewExamples         too few responses to train on (the night goes on by rules)
+│   └── NightIsRunning         another night holds the lock
+└── OutsideWorldError          something we depend on is not there: trying again may help
+    ├── DatabaseUnavailable    PostgreSQL cannot be started or reached
+    ├── RegistryUnavailable    MLflow cannot be reached or has no such model
+    └── SourceUnavailable      the club's own tables cannot be reached or read
 """
 
 

@@ -34,7 +34,9 @@ class Ranked:
     def of(cls, answered: Values, score: Values) -> "Ranked":
         order = np.argsort(-score, kind="stable")
         ranked = score[order]
-        last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) if ranked.size else np.zeros(0, dtype=np.int64)
+        last = (
+            np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) if ranked.size else np.zeros(0, dtype=np.int64)
+        )
         return cls(answered[order], ranked, order, last)
 
     def figures(self, weight: Values | None = None) -> dict[str, float]:
@@ -161,7 +163,10 @@ def member_draws(members: Sequence[str] | NDArray[np.object_], draws: int, seed:
     """`draws` bootstrap draws of members with replacement, each as weights of the rows (times drawn)."""
     codes, names = pd.factorize(np.asarray(members, dtype=object))
     rng = np.random.default_rng(seed)
-    return [np.bincount(rng.integers(0, len(names), len(names)), minlength=len(names))[codes].astype(float) for _ in range(draws)]
+    return [
+        np.bincount(rng.integers(0, len(names), len(names)), minlength=len(names))[codes].astype(float)
+        for _ in range(draws)
+    ]
 
 
 def intervals(measure: Callable[[Values | None], Mapping[str, float]], draws: Sequence[Values]) -> dict[str, Interval]:

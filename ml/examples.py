@@ -21,7 +21,9 @@ from ml.kept import keep
 from ml.night import Night, start_of_day
 
 ASK = ("as_of", "campaign_id", "member_id")
-ASKS = ibis.schema({"as_of": "timestamp(6)", "campaign_id": "string", "member_id": "string", "closes_at": "timestamp(6)"})
+ASKS = ibis.schema(
+    {"as_of": "timestamp(6)", "campaign_id": "string", "member_id": "string", "closes_at": "timestamp(6)"}
+)
 ANSWER_DAYS = 180  # a campaign that never ends is still answered within this
 
 
@@ -137,7 +139,9 @@ class TrainingRows:
     offers: pa.Table
 
 
-def training_rows(club: Club, night: Night, kinds: tuple[str, ...] = ANSWERS, asks: ir.Table | None = None) -> TrainingRows:
+def training_rows(
+    club: Club, night: Night, kinds: tuple[str, ...] = ANSWERS, asks: ir.Table | None = None
+) -> TrainingRows:
     """All that the night may train on. `asks` (default: `training_asks`) may leave out members who may not be used."""
     asks = keep(training_asks(club, night) if asks is None else asks)
     tables = feature_tables(club, asks, kinds)
@@ -160,7 +164,10 @@ def _windows(campaigns: ir.Table, timezone: str, today: date) -> ir.Table:
     far = today + timedelta(days=3660)
     known = campaigns.select("campaign_id", "ends_on").to_pyarrow().to_pylist()
     rows = [
-        {"campaign_id": r["campaign_id"], "closes_at": start_of_day(min(r["ends_on"], far) + timedelta(days=1), timezone)}
+        {
+            "campaign_id": r["campaign_id"],
+            "closes_at": start_of_day(min(r["ends_on"], far) + timedelta(days=1), timezone),
+        }
         for r in known
     ]
     return ibis.memtable(rows, schema=ibis.schema({"campaign_id": "string", "closes_at": "timestamp(6)"}))

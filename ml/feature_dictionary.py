@@ -28,7 +28,10 @@ MEMBER_CATEGORY_FEATURES = _table(
 )  # fmt: skip
 CAMPAIGN_FEATURES = _table("campaign_features", "Features of an active campaign on a night.", (_CAMPAIGN_ID,), CAMPAIGN)
 MEMBER_CAMPAIGN_FEATURES = _table(
-    "member_campaign_features", "Features of a member and a campaign they are in the audience of.", (_CAMPAIGN_ID, _MEMBER_ID), MEMBER_CAMPAIGN
+    "member_campaign_features",
+    "Features of a member and a campaign they are in the audience of.",
+    (_CAMPAIGN_ID, _MEMBER_ID),
+    MEMBER_CAMPAIGN,
 )
 OFFER_FEATURES = _table("offer_features", "Features of an active offer on a night.", (_CAMPAIGN_ID, _OFFER_ID), OFFER)
 MEMBER_OFFER_FEATURES = _table(

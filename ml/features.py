@@ -60,7 +60,9 @@ def feature_tables(club: Club, asks: ir.Table, kinds: tuple[str, ...] = ANSWERS)
     reach = reach.drop(*[f"{k}_right" for k in ask])
     return FeatureTables(
         member_features=_in_order(member, ("as_of", "member_id"), MEMBER),
-        member_category_features=_in_order(category_features(club, asks, habits), ("as_of", "member_id", "category"), CATEGORY),
+        member_category_features=_in_order(
+            category_features(club, asks, habits), ("as_of", "member_id", "category"), CATEGORY
+        ),
         campaign_features=_in_order(campaign_features(club, asks), ("as_of", "campaign_id"), CAMPAIGN),
         member_campaign_features=_in_order(reach, tuple(ask), MEMBER_CAMPAIGN),
         offer_features=_in_order(offer_features(club, asks, kinds), ("as_of", "campaign_id", "offer_id"), OFFER),

@@ -26,7 +26,9 @@ def campaign_affinity(club: Club, asks: ir.Table, habits: Mapping[str, ir.Table]
         joined = joined.left_join(part, ASK).drop(*[f"{k}_right" for k in ASK])
     about = campaign_features(club, asks).select("as_of", "campaign_id", "offers", "club_spend_share")
     t = joined.left_join(about, ["as_of", "campaign_id"]).drop("as_of_right", "campaign_id_right")
-    t = t.mutate(**{c: t[c].fill_null(0) for c in t.columns if c not in ASK and c not in ("offers", "club_spend_share")})
+    t = t.mutate(
+        **{c: t[c].fill_null(0) for c in t.columns if c not in ASK and c not in ("offers", "club_spend_share")}
+    )
     return t.mutate(
         campaign_offers_known=share(t.campaign_offers_known, t.offers),
         campaign_offers_known_91=share(t.campaign_offers_known_91, t.offers),

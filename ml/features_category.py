@@ -22,15 +22,15 @@ def category_features(club: Club, asks: ir.Table, habits: Mapping[str, ir.Table]
         "as_of",
         "member_id",
         category="value",
-        category_baskets="n",
-        category_baskets_91="n_91",
-        category_baskets_decayed="decayed",
-        category_days_since="days_since",
+        baskets_in_category="n",
+        baskets_in_category_91="n_91",
+        baskets_in_category_decayed="decayed",
+        days_since_category="days_since",
         category_interval="gap",
-        category_due="due",
-        category_spend_share=share(h.spend, h.total),
+        category_intervals_passed="due",
+        spend_share_in_category=share(h.spend, h.total),
         category_price_position=(paid.nullif(0) / h.unit_price.nullif(0)).ln(),
-        category_coupons_decayed="coupons_decayed",
+        coupons_in_category_decayed="coupons_decayed",
     )
 
 

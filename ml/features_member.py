@@ -113,9 +113,7 @@ def _habits(seen: ir.Table) -> ir.Table:
 
 def _breadth(moments: ir.Table, bought: ir.Table) -> ir.Table:
     """How many categories in a quarter, and how much of what is bought is bought again."""
-    firsts = bought.group_by("member_id", "product_id", "category").aggregate(
-        first_at=bought.occurred_at.min()
-    )
+    firsts = bought.group_by("member_id", "product_id", "category").aggregate(first_at=bought.occurred_at.min())
     seen = seen_from(moments, firsts, "first_at")
     return seen.group_by("as_of", "member_id").aggregate(
         categories_known=seen.category.nunique(),

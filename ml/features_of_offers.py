@@ -78,7 +78,8 @@ MEMBER_CAMPAIGN: tuple[Feature, ...] = (
 
 def _offer(family: str, *rows: tuple[str, str, str], category: bool = False) -> tuple[Feature, ...]:
     return tuple(
-        Feature(n, u, meaning, family, Grain.OFFER, mailing=False, offer=True, category=category) for n, u, meaning in rows
+        Feature(n, u, meaning, family, Grain.OFFER, mailing=False, offer=True, category=category)
+        for n, u, meaning in rows
     )
 
 
@@ -147,8 +148,16 @@ RANKED: tuple[str, ...] = (
 )  # fmt: skip
 SHARED: tuple[str, ...] = ("product_decayed", "line_decayed", "subcategory_decayed", "brand_decayed", "popularity")
 RELATIVE: tuple[Feature, ...] = (
-    *(_pair("affinity", f"{n}_rank", SHARE, f"Place of the offer among the campaign's by {n}: 0 highest, 1 lowest.") for n in RANKED),
-    *(_pair("affinity", f"{n}_share", SHARE, f"Share of the offer in the sum over the campaign's offers of {n}.") for n in SHARED),
-    _pair("affinity", "product_lift", "log ratio", "Baskets with its products in 91 days over what is usual in the club."),
+    *(
+        _pair("affinity", f"{n}_rank", SHARE, f"Place of the offer among the campaign's by {n}: 0 highest, 1 lowest.")
+        for n in RANKED
+    ),
+    *(
+        _pair("affinity", f"{n}_share", SHARE, f"Share of the offer in the sum over the campaign's offers of {n}.")
+        for n in SHARED
+    ),
+    _pair(
+        "affinity", "product_lift", "log ratio", "Baskets with its products in 91 days over what is usual in the club."
+    ),
     _pair("affinity", "offer_known_share", SHARE, "Of the offer's products, those the member has bought."),
 )

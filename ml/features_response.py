@@ -36,10 +36,7 @@ def response_features(club: Club, asks: ir.Table, kinds: tuple[str, ...]) -> ir.
     joined = joined.left_join(club_rate, "as_of").drop("as_of_right")
     for part in (_contacts(club, moments), _answers(club, moments, kinds)):
         joined = joined.left_join(part, ["as_of", "member_id"]).drop("as_of_right", "member_id_right")
-    zero = {
-        c: joined[c].fill_null(0)
-        for c in (*SUMS, "contacts_7", "contacts_30", "answers_91", "answers_all")
-    }
+    zero = {c: joined[c].fill_null(0) for c in (*SUMS, "contacts_7", "contacts_30", "answers_91", "answers_all")}
     t = joined.mutate(**zero)
     rate = t.club_rate.fill_null(0)
     return t.select(
@@ -130,7 +127,7 @@ def _answers(club: Club, moments: ir.Table, kinds: tuple[str, ...]) -> ir.Table:
     seen = seen_from(moments, given)
     days = days_before(seen.as_of, seen.occurred_at)
     return seen.group_by("as_of", "member_id").aggregate(
-        answers_91=(days <= 91).sum().cast("float64"), answers_all=seen.count().cast("float64"), days_since_answer=days.min()
+        answers_91=(days <= 91).sum().cast("float64"),
+        answers_all=seen.count().cast("float64"),
+        days_since_answer=days.min(),
     )
-
-

@@ -54,7 +54,9 @@ def best_rounds(x: Matrix, y: Values, blocks: Blocks, inputs: Inputs, config: Tr
     return steps[int(np.argmin(loss))]
 
 
-def fit_bags(x: Matrix, y: Values, members: NDArray[np.object_], inputs: Inputs, rounds: int, config: TrainingConfig) -> Ensemble:
+def fit_bags(
+    x: Matrix, y: Values, members: NDArray[np.object_], inputs: Inputs, rounds: int, config: TrainingConfig
+) -> Ensemble:
     """One model a bag of members, each fitted on `bag_share` of them."""
     codes, names = pd.factorize(members)
     trees, linear = [], []
@@ -97,7 +99,11 @@ def importance(ensemble: Ensemble, stage: str) -> pd.DataFrame:
     total: dict[str, float] = {}
     for trees in ensemble.trees:
         for feature, gain in trees.get_score(importance_type="total_gain").items():
-            at = int(feature[1:]) if feature[1:].isdigit() and feature.startswith("f") else ensemble.inputs.columns.index(feature)
+            at = (
+                int(feature[1:])
+                if feature[1:].isdigit() and feature.startswith("f")
+                else ensemble.inputs.columns.index(feature)
+            )
             name = ensemble.inputs.columns[at]
             total[name] = total.get(name, 0.0) + float(np.asarray(gain).item())
     whole = sum(total.values()) or 1.0

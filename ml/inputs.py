@@ -32,7 +32,9 @@ class Inputs:
         vocabulary = {}
         for name in names:
             if name in categories:
-                counts = sorted((-c["counts"], c["values"]) for c in pc.value_counts(rows[name].drop_null()).to_pylist())
+                counts = sorted(
+                    (-c["counts"], c["values"]) for c in pc.value_counts(rows[name].drop_null()).to_pylist()
+                )
                 vocabulary[name] = tuple(value for _, value in counts[:MOST_NAMES])
         return cls(tuple(n for n in names if n not in categories), vocabulary)
 

@@ -8,17 +8,37 @@ from ml.tables import Column, Table, Type
 _MEMBER = Column("member_id", Type.STRING, "The member.", personal=True)
 _CAMPAIGN = Column("campaign_id", Type.STRING, "The campaign.")
 _OFFER = Column("offer_id", Type.STRING, "The offer.")
-_RELEVANCE = Column("relevance", Type.NUMBER, "Calibrated probability that the member answers with this offer.", "share 0..1", nullable=True, minimum=0, maximum=1)
-_MAILING_RELEVANCE = Column("mailing_relevance", Type.NUMBER, "Calibrated probability that the member answers the campaign at all.", "share 0..1", nullable=True, minimum=0, maximum=1)
+_RELEVANCE = Column(
+    "relevance",
+    Type.NUMBER,
+    "Calibrated probability that the member answers with this offer.",
+    "share 0..1",
+    nullable=True,
+    minimum=0,
+    maximum=1,
+)
+_MAILING_RELEVANCE = Column(
+    "mailing_relevance",
+    Type.NUMBER,
+    "Calibrated probability that the member answers the campaign at all.",
+    "share 0..1",
+    nullable=True,
+    minimum=0,
+    maximum=1,
+)
 _MODEL = Column("model_version", Type.STRING, "Version in the registry of the model used; rules when none was.")
 
 QUARANTINE = Table(
-    "quarantine", "Rows of the club's tables that broke the contract, kept word for word.", ("table_name", "row_id", "rule"),
+    "quarantine",
+    "Rows of the club's tables that broke the contract, kept word for word.",
+    ("table_name", "row_id", "rule"),
     (
         Column("table_name", Type.STRING, "The table the row came in."),
         Column("row_id", Type.STRING, "Digest of the row's content, the same each night."),
         Column("rule", Type.STRING, "The rule it broke and the column, as in `unknown:member_id`."),
-        Column("member_id", Type.STRING, "The member it speaks of, where that can be read.", nullable=True, personal=True),
+        Column(
+            "member_id", Type.STRING, "The member it speaks of, where that can be read.", nullable=True, personal=True
+        ),
         Column("row", Type.JSON, "The row as it came.", personal=True),
         Column("found_at", Type.TIME, "When it was found."),
     ),
@@ -75,11 +95,18 @@ AFTERWARDS = Table(
 )  # fmt: skip
 
 # What is handed to publishing: the published columns, less those of the batch.
-OFFERS_TO_SEND = Table("offers_to_send", "Tonight's offers, on their way to `offer_table`.", OFFER_TABLE.key, OFFER_TABLE.columns[2:])
-SUPPRESSIONS = Table(
-    "suppressions", "Tonight's suppressed members, on their way to `suppression_list`.", SUPPRESSION_LIST.key, SUPPRESSION_LIST.columns[2:]
+OFFERS_TO_SEND = Table(
+    "offers_to_send", "Tonight's offers, on their way to `offer_table`.", OFFER_TABLE.key, OFFER_TABLE.columns[2:]
 )
-REASKS = Table("reasks", "Facts worth asking about again, on their way to `reask_list`.", REASK_LIST.key, REASK_LIST.columns)
+SUPPRESSIONS = Table(
+    "suppressions",
+    "Tonight's suppressed members, on their way to `suppression_list`.",
+    SUPPRESSION_LIST.key,
+    SUPPRESSION_LIST.columns[2:],
+)
+REASKS = Table(
+    "reasks", "Facts worth asking about again, on their way to `reask_list`.", REASK_LIST.key, REASK_LIST.columns
+)
 
 LAKE_TABLES: tuple[Table, ...] = (
     QUARANTINE, ASKS, SCORES, DECISIONS, OFFERS_TO_SEND, SUPPRESSIONS, REASKS, AFTERWARDS,

@@ -36,7 +36,9 @@ def gain(curves: dict[str, pd.DataFrame], title: str = "Gain") -> bytes:
     return _png(figure)
 
 
-def histogram(values: Sequence[float] | np.ndarray, title: str, unit: str, marks: dict[str, float] | None = None) -> bytes:
+def histogram(
+    values: Sequence[float] | np.ndarray, title: str, unit: str, marks: dict[str, float] | None = None
+) -> bytes:
     """How a number is spread, with marked values (a threshold, say). Missing values are counted in the title."""
     data = np.asarray(values, dtype=float)
     held = data[np.isfinite(data)]

@@ -50,7 +50,9 @@ def score(scorer: Scorer, mailings: Iterable[Batch], offers: Iterable[Batch], ve
         yield from _pairs(scorer, offers, version)
 
 
-def _choice(scorer: Scorer, mailings: Iterable[Batch], offers: Iterable[Batch], version: str) -> Iterator[pa.RecordBatch]:
+def _choice(
+    scorer: Scorer, mailings: Iterable[Batch], offers: Iterable[Batch], version: str
+) -> Iterator[pa.RecordBatch]:
     known: dict[tuple[str, str], int] = {}
     relevance, low = [], []
     for rows in mailings:

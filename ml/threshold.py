@@ -13,7 +13,12 @@ DRAWS = 500
 
 
 def keeping(
-    keep: float, campaigns: Sequence[object] | NDArray[np.object_], answered: Values, score: Values, confidence: float, seed: int
+    keep: float,
+    campaigns: Sequence[object] | NDArray[np.object_],
+    answered: Values,
+    score: Values,
+    confidence: float,
+    seed: int,
 ) -> float:
     """The threshold that keeps the share `keep` of those who answered, with the given confidence.
 
@@ -29,6 +34,9 @@ def keeping(
     if not by_campaign:
         return 0.0
     rng = np.random.default_rng(seed)
-    drawn = [np.concatenate([by_campaign[at] for at in rng.integers(0, len(by_campaign), len(by_campaign))]) for _ in range(DRAWS)]
+    drawn = [
+        np.concatenate([by_campaign[at] for at in rng.integers(0, len(by_campaign), len(by_campaign))])
+        for _ in range(DRAWS)
+    ]
     low_enough = [np.quantile(scores, 1 - keep, method="lower") for scores in drawn]
     return float(np.quantile(low_enough, 1 - confidence, method="lower"))

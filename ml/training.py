@@ -75,7 +75,9 @@ def fit_model(
         choice = _fit_stage(offers, OFFER_INPUTS, config)
         past = stage
     else:
-        choice = past = _fit_stage(offers, (*MAILING_INPUTS, *(n for n in OFFER_INPUTS if n not in MAILING_INPUTS)), config)
+        choice = past = _fit_stage(
+            offers, (*MAILING_INPUTS, *(n for n in OFFER_INPUTS if n not in MAILING_INPUTS)), config
+        )
     y, p = past.answered, past.predicted
     threshold = keeping(config.keep_responders, past.campaigns, y, p, config.confidence, config.seed)
     metrics |= {f"mailing_{k}": v for k, v in binary_metrics(y, p).items()}
@@ -93,7 +95,8 @@ def fit_model(
         answers=int(answered.sum()),
     )
     gains = pd.concat(
-        [importance(s.ensemble, n) for n, s in (("mailing", stage), ("offer", choice)) if s is not None], ignore_index=True
+        [importance(s.ensemble, n) for n, s in (("mailing", stage), ("offer", choice)) if s is not None],
+        ignore_index=True,
     )
     return Fitted(
         model=model,

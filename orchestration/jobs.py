@@ -16,7 +16,11 @@ def _job(name: str, groups: tuple[str, ...], description: str) -> Any:
 JOBS = (
     _job("nightly", _NIGHT, "A whole night: read, build features, train, score, decide, publish, watch drift."),
     _job("retrain", ("training",), "Train a challenger on the date's source tables, and promote it if it is better."),
-    _job("score", ("features", "scoring", "decisions"), "Features, scores and decisions of a date whose source tables are there."),
+    _job(
+        "score",
+        ("features", "scoring", "decisions"),
+        "Features, scores and decisions of a date whose source tables are there.",
+    ),
     _job("publish", ("publishing",), "Publish a date's decisions. A date that is published already stays as it is."),
-    # _job("backtest", ("backtest",), "Replay the past campaigns known at a date and measure what would have happened."),
+    _job("backtest", ("backtest",), "Replay the past campaigns known at a date and measure what would have happened."),
 )

@@ -18,7 +18,13 @@ def prepare_home(settings: Settings) -> None:
     """Make the data folder (0700: it holds personal data) and Dagster's home in it. Raises SettingsError."""
     try:
         settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for folder in (settings.lake, settings.reports, settings.exports, settings.dagster_home, settings.home / "mlflow"):
+        for folder in (
+            settings.lake,
+            settings.reports,
+            settings.exports,
+            settings.dagster_home,
+            settings.home / "mlflow",
+        ):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         shutil.copyfile(CHECKOUT / "dagster.yaml", settings.dagster_home / "dagster.yaml")
     except OSError as error:
@@ -48,7 +54,9 @@ def prepare_database(url: str, mlflow_here: bool) -> None:
             ensure_schema(engine, "mlflow")
             _prepare_mlflow(engine, schema_url(url, "mlflow"))
     except SQLAlchemyError as error:
-        raise DatabaseUnavailable(f"PostgreSQL could not be prepared: {type(error).__name__}: {_first_line(error)}") from None
+        raise DatabaseUnavailable(
+            f"PostgreSQL could not be prepared: {type(error).__name__}: {_first_line(error)}"
+        ) from None
     finally:
         engine.dispose()
 

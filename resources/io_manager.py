@@ -11,7 +11,6 @@ from resources.code_version import code_version
 from resources.lake import Lake, Manifest
 from resources.platform import Platform
 
-
 Beside = Callable[[ir.Table], dict[str, dg.MetadataValue]]
 
 

@@ -174,11 +174,13 @@ class Lake:
         """Rows of a written file. Raises ContractError where a column that may not be null is."""
         table = self.engine.read_parquet(part, hive_partitioning=False)
         held = [c.name for c in definition.columns if not c.nullable]
-        counts = table.aggregate(**{"rows": table.count()}, **{name: table[name].isnull().sum() for name in held})
+        counts = table.aggregate(rows=table.count(), **{name: table[name].isnull().sum() for name in held})
         found = counts.to_pyarrow().to_pylist()[0]
         nulls = [name for name in held if found[name]]
         if nulls:
-            raise ContractError(f"table {definition.name}: null in " + ", ".join(f"{n} ({found[n]} rows)" for n in nulls))
+            raise ContractError(
+                f"table {definition.name}: null in " + ", ".join(f"{n} ({found[n]} rows)" for n in nulls)
+            )
         return int(found["rows"])
 
 

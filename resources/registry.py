@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.errors import DamagedModel, RegistryUnavailable
+from resources.database import open_database
 from resources.settings import prepare_environment
 
 NAME = "relevance"
@@ -61,6 +62,7 @@ class Registry:
         prepare_environment()
         self.uri = uri
         self.artifacts = artifacts
+        self._reached = False
 
     def register(self, candidate: Candidate, business_date: str) -> Registered:
         """Log a run, log its model, register it as `challenger`. Raises RegistryUnavailable."""
@@ -195,6 +197,7 @@ class Registry:
     def _client(self) -> Any:
         import mlflow
 
+        self._reach()
         mlflow.set_tracking_uri(self.uri)
         mlflow.set_registry_uri(self.uri)
         if mlflow.get_experiment_by_name(NAME) is None:
@@ -203,9 +206,21 @@ class Registry:
         mlflow.set_experiment(NAME)
         return mlflow.MlflowClient()
 
+    def _reach(self) -> None:
+        """Try the database once before MLflow does, which would try for minutes."""
+        if not self._reached and not self.uri.startswith("http"):
+            engine = open_database(self.uri)
+            try:
+                engine.connect().close()
+            finally:
+                engine.dispose()
+        self._reached = True
+
     def _ensure_name(self, client: Any) -> None:
         if not client.search_registered_models(f"name = '{NAME}'"):
-            client.create_registered_model(NAME, description="Will this member answer this campaign, and with which offer?")
+            client.create_registered_model(
+                NAME, description="Will this member answer this campaign, and with which offer?"
+            )
 
     @contextmanager
     def _reaching(self, what: str) -> Iterator[None]:

@@ -46,7 +46,9 @@ def choose_scorer(platform: Platform, night: Night) -> Chosen:
     if found is None:
         return Chosen(RulesModel(), RULES, "C", "no model was good enough by this date, so rules decide")
     model = RelevanceModel.from_files(dict(found.files))
-    return Chosen(model, found.version, "A", f"model version {found.version}, trained for {found.tags['business_date']}")
+    return Chosen(
+        model, found.version, "A", f"model version {found.version}, trained for {found.tags['business_date']}"
+    )
 
 
 def score_night(platform: Platform, night: Night, chosen: Chosen) -> pa.RecordBatchReader:

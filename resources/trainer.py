@@ -17,7 +17,16 @@ from resources.platform import Platform
 from resources.registry import Candidate
 
 # Of some forty figures, those to show beside the asset; all are in MLflow.
-HEADLINE = ("mailing_auc", "mailing_pr_auc", "mailing_log_loss", "mailing_ece", "offer_auc", "offer_ndcg_5", "popularity_auc", "threshold")
+HEADLINE = (
+    "mailing_auc",
+    "mailing_pr_auc",
+    "mailing_log_loss",
+    "mailing_ece",
+    "offer_auc",
+    "offer_ndcg_5",
+    "popularity_auc",
+    "threshold",
+)
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,9 @@ def _figures(fitted: Fitted) -> dict[str, bytes]:
     figures = {
         "calibration.png": plots.calibration(fitted.calibration),
         "gain.png": plots.gain({"model": fitted.gain}),
-        "scores.png": plots.histogram(scores, "Relevance on validation", "probability", {"threshold": fitted.model.threshold}),
+        "scores.png": plots.histogram(
+            scores, "Relevance on validation", "probability", {"threshold": fitted.model.threshold}
+        ),
     }
     for stage, part in fitted.importance.groupby("stage"):
         shares = part.set_index("feature").gain_share

@@ -116,14 +116,14 @@ class Installation:
 
     def call(self, *arguments: str) -> Answer:
         """`hemsil ...` in this process, which saves the seconds of importing everything anew."""
-        from hemsil.main import main
+        from hemsil.main import run
 
         with self.as_environment() as patch, (self.folder / "said.txt").open("w+") as said:
             patch.setattr(sys, "argv", ["hemsil", *arguments])
-            with redirect_stdout(said), redirect_stderr(said), pytest.raises(SystemExit) as ended:
-                main()
+            with redirect_stdout(said), redirect_stderr(said):
+                code = run()
             said.seek(0)
-            return Answer(int(ended.value.code or 0), _one_line(said.read()))
+            return Answer(code, _one_line(said.read()))
 
     @contextmanager
     def as_environment(self) -> Iterator[pytest.MonkeyPatch]:

@@ -117,3 +117,21 @@ def test_a_picture_names_what_there_is(fence: Fence, settings: Settings) -> None
         assert match, f"{fence.place}: {node!r} is not a node"
         (worded if match[2] else bare).add(match[1])
     assert bare - worded - names == set()
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("hemsil nightly", "cannot be copied"),
+        (".venv/bin/hemsil nightly --on 2017-10-30", "No such option"),
+        (".venv/bin/hemsil nightly --as-of tomorrow", "Invalid isoformat"),
+        (".venv/bin/hemsil tonight", "no command tonight"),
+        ("make tonight", "make has no tonight"),
+        ("export HEMSIL_SOURCES=/data", "no setting"),
+        ("export HEMSIL_UI_PORT=http", "valid integer"),
+        ('psql "$(.venv/bin/hemsil db address)"', "no command db address"),
+    ],
+)
+def test_a_shell_command_that_is_not_there_is_found_out(line: str, wrong: str) -> None:
+    with pytest.raises(Exception, match=wrong):
+        check_line(line)

@@ -133,7 +133,9 @@ def test_a_null_where_none_may_be_writes_nothing(lake: Lake) -> None:
 def test_batches_are_streamed_into_one_table(lake: Lake) -> None:
     schema = PRICES.schema.to_pyarrow()
     batches = (
-        pa.record_batch([[f"p{i}"], pa.array([1], pa.decimal128(18, 4)), pa.array([None], pa.timestamp("us"))], schema=schema)
+        pa.record_batch(
+            [[f"p{i}"], pa.array([1], pa.decimal128(18, 4)), pa.array([None], pa.timestamp("us"))], schema=schema
+        )
         for i in range(3)
     )
     lake.write(PRICES, DAY, pa.RecordBatchReader.from_batches(schema, batches))

@@ -35,7 +35,7 @@ def test_the_data_folder_is_for_its_owner_only(settings: Settings) -> None:
 
 def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SettingsError, match="HEMSIL_HOME: .*file/home cannot be used"):
+    with pytest.raises(SettingsError, match=r"HEMSIL_HOME: .*file/home cannot be used"):
         prepare_home(Settings(home=tmp_path / "file" / "home"))
 
 

@@ -23,6 +23,7 @@ class ClubSource(Protocol):
     name                   the kind: "complete-journey", "folder", "database"
     timezone               the club's IANA time zone, in which a business date begins
     first_date, last_date  the business dates it can be asked for; None = open
+    backtest_from          first campaign start that a backtest looks at unless told otherwise; None = all of the past
     note                   what must be said wherever its figures are shown; "" = nothing
     """
 
@@ -30,6 +31,7 @@ class ClubSource(Protocol):
     timezone: str
     first_date: date | None
     last_date: date | None
+    backtest_from: date | None
     note: str
 
     def default_business_date(self, today: date) -> date:

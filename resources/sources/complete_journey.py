@@ -36,6 +36,7 @@ class CompleteJourney:
     timezone = "America/New_York"
     first_date: date | None = date(2017, 1, 1)
     last_date: date | None = date(2018, 1, 1)
+    backtest_from: date | None = date(2017, 8, 8)  # before it too few campaigns had closed to learn from
     note = "The Complete Journey's package says that the data is simulated from real shopping patterns and meant for education."
 
     def __init__(self, con: Backend):

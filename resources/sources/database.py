@@ -24,6 +24,7 @@ class DatabaseSource:
     name = "database"
     first_date: date | None = None
     last_date: date | None = None
+    backtest_from: date | None = None
     note = ""
 
     def __init__(self, url: str, con: Backend, timezone: str):

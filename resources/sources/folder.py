@@ -26,6 +26,7 @@ class FolderSource:
     name = "folder"
     first_date: date | None = None
     last_date: date | None = None
+    backtest_from: date | None = None
     note = ""
 
     def __init__(self, folder: Path, con: Backend, timezone: str):

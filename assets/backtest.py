@@ -1,0 +1,44 @@
+"""The backtest: past campaigns replayed through the night's own functions, as known at the date. Replaying is in
+ml/backtest.py, the tables in ml/backtest_frames.py.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import ibis
+import ibis.expr.types as ir
+
+from assets.shown import lake_out, small_table
+from ml.backtest_tables import BACKTEST_METRICS, BACKTEST_SCORES, BACKTEST_TABLES
+from resources.backtester import BacktestPlan, run_backtest
+from resources.platform import Platform
+
+SHOWN = ("auc", "pr_auc", "ece", "stopped_keeping_90", "ndcg_5")
+
+
+class BacktestConfig(dg.Config):
+    """Which campaigns to replay: by first day (YYYY-MM-DD, empty = the source's own choice) or by name (empty = all)."""
+
+    first: str = ""
+    last: str = ""
+    campaigns: list[str] = []  # noqa: RUF012 - Dagster reads the default
+    quick: bool = False
+
+
+@dg.multi_asset(
+    name="backtest", group_name="backtest", outs={t.name: lake_out(t, {"xgboost"}) for t in BACKTEST_TABLES}
+)
+def backtest(
+    context: dg.AssetExecutionContext, config: BacktestConfig, platform: dg.ResourceParam[Platform]
+) -> Iterator[dg.Output[ir.Table]]:
+    """What each past campaign's first night would have said, and how good it was beside every baseline."""
+    plan = BacktestPlan.of(platform, context.partition_key, config.first, config.last, config.campaigns, config.quick)
+    done = run_backtest(platform, plan, context.log.info)
+    yield dg.Output(ibis.memtable(done.scores, schema=BACKTEST_SCORES.schema), output_name=BACKTEST_SCORES.name)
+    closed = done.metrics[done.metrics.subset.eq("closed") & done.metrics.metric.isin(SHOWN)]
+    shown = {
+        f"{level}s": small_table(part.pivot_table(index="scorer", columns="metric", values="value").reset_index())
+        for level, part in closed.groupby("level")
+    }
+    metrics = ibis.memtable(done.metrics, schema=BACKTEST_METRICS.schema)
+    yield dg.Output(metrics, output_name=BACKTEST_METRICS.name, metadata=shown)

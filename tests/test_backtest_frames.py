@@ -1,0 +1,100 @@
+"""Figures of replayed nights: on rows so few that the answer can be seen."""
+
+from datetime import date
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pandas as pd
+import pytest
+
+from ml.backtest import Replay
+from ml.backtest_frames import Campaign, metrics_frame, scores_frame, subsets
+from ml.night import Night
+
+NIGHT = Night(date(2017, 8, 8), "UTC")
+CAMPAIGNS = {"one": Campaign("sheet", 2, closed=True), "open": Campaign("sheet", 80, closed=False)}
+
+
+def replayed(threshold: float = 0.5) -> Replay:
+    """Four members mailed; two answered, with the first of two offers."""
+    mailings = pd.DataFrame(
+        {
+            "as_of": NIGHT.as_of,
+            "campaign_id": "one",
+            "member_id": ["a", "b", "c", "d"],
+            "answered": [1.0, 1.0, 0.0, 0.0],
+            "model": [0.9, 0.6, 0.4, 0.1],
+            "popularity": [0.2, 0.2, 0.2, 0.2],
+        }
+    )
+    offers = mailings.loc[mailings.index.repeat(2)].reset_index(drop=True)
+    offers["offer_id"] = ["x", "y"] * 4
+    offers["answered"] = [1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    offers["model"] = [0.6, 0.3, 0.2, 0.4, 0.2, 0.2, 0.05, 0.05]  # right for a, wrong for b
+    model = SimpleNamespace(threshold=threshold, to_files=lambda: {"relevance.json": b"{}"})
+    return Replay(NIGHT, cast(Any, SimpleNamespace(model=model)), mailings, offers)
+
+
+def figure(metrics: pd.DataFrame, level: str, scorer: str, metric: str, subset: str = "all") -> pd.Series:
+    chosen = (
+        (metrics.level == level) & (metrics.subset == subset) & (metrics.scorer == scorer) & (metrics.metric == metric)
+    )
+    return metrics[chosen].iloc[0]
+
+
+@pytest.fixture(scope="module")
+def metrics() -> pd.DataFrame:
+    return metrics_frame([replayed()], {"one": CAMPAIGNS["one"]}, draws=40)
+
+
+def test_a_model_that_ranks_all_responders_first_has_auc_1_and_one_that_ranks_none_has_a_half(
+    metrics: pd.DataFrame,
+) -> None:
+    assert figure(metrics, "mailing", "model", "auc").value == 1.0
+    assert figure(metrics, "mailing", "popularity", "auc").value == 0.5
+
+
+def test_the_gain_is_the_model_less_the_baseline_on_the_same_rows(metrics: pd.DataFrame) -> None:
+    row = figure(metrics, "mailing", "popularity", "auc")
+    assert row.gain == 0.5
+    assert row.gain_low <= 0.5 <= row.gain_high
+    assert pd.isna(figure(metrics, "mailing", "model", "auc").gain)
+
+
+def test_two_of_four_messages_can_be_stopped_while_every_responder_is_kept(metrics: pd.DataFrame) -> None:
+    assert figure(metrics, "mailing", "model", "stopped_keeping_95").value == 0.5
+
+
+def test_mrr_is_one_for_the_member_whose_offer_came_first_and_a_half_for_the_other(metrics: pd.DataFrame) -> None:
+    row = figure(metrics, "offer", "model", "mrr")
+    assert row.value == (1 + 1 / 2) / 2
+
+
+def test_figures_of_probabilities_are_not_told_of_scores_that_are_none(metrics: pd.DataFrame) -> None:
+    held = set(metrics[metrics.scorer == "popularity"].metric)
+    assert "log_loss" not in held
+    assert "log_loss" in set(metrics[metrics.scorer == "model"].metric)
+
+
+def test_scores_hold_each_mailing_and_each_offer_with_what_relevance_alone_decides() -> None:
+    scores = scores_frame([replayed(threshold=0.5)])
+    mailings, offers = scores[scores.offer_id.isna()], scores[scores.offer_id.notna()]
+    assert mailings.set_index("member_id").verdict.to_dict() == {
+        "a": "send",
+        "b": "send",
+        "c": "suppress",
+        "d": "suppress",
+    }
+    assert offers[offers.member_id == "c"].verdict.unique().tolist() == ["suppress"]
+    assert len(offers) == 8
+
+
+def test_subsets_are_all_closed_few_offers_kinds_and_each_campaign() -> None:
+    assert subsets(CAMPAIGNS) == {
+        "all": ["one", "open"],
+        "closed": ["one"],
+        "closed, at most 50 offers": ["one"],
+        "closed, sheet": ["one"],
+        "campaign one": ["one"],
+        "campaign open": ["open"],
+    }

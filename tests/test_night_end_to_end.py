@@ -1,0 +1,339 @@
+"""Whole nights on a small club with faults in it: the real Dagster job, PostgreSQL, MLflow and lake, and what is to be found
+in each afterwards. What kills and refusals do to a night is in test_night_faults.py.
+"""
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import mlflow
+import numpy as np
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ml.examples import offer_rows, offered
+from ml.lake_tables import ASKS
+from ml.model import RelevanceModel
+from resources.database import schema_url
+from resources.platform import Platform
+from resources.scorer import feature_tables_of
+from tests.installation import Answer, Installation, installation
+from tests.postgres import PostgresServer
+from tests.small_club import BUSINESS_DATE, MARK, MEMBERS, POLICY, plant_faults, small_club
+
+pytestmark = pytest.mark.timeout(600)
+
+NIGHT = BUSINESS_DATE.isoformat()
+EARLIER = "2024-03-14"
+
+
+@dataclass(frozen=True)
+class Night:
+    """The night of NIGHT as it was first run, and what was planted in its club."""
+
+    at: Installation
+    answer: Answer
+    faults: dict[tuple[str, str], int]
+    refusing: set[str]
+
+    def lake(self, table: str, date: str = NIGHT) -> Path:
+        return self.at.home / "lake" / table / f"business_date={date}"
+
+
+@pytest.fixture(scope="module")
+def night() -> Iterator[Night]:
+    """Run once; the tests read what it left behind, and leave it as they found it."""
+    with installation() as at:
+        club = small_club()
+        faults = plant_faults(club)
+        said = club["consents"][club["consents"].purpose == "marketing"]
+        willing = set(said[said.granted].member_id) - set(said[~said.granted.astype(bool)].member_id)
+        at.hand_in(club)
+        yield Night(at, at.call("nightly", "--as-of", NIGHT), faults, set(club["members"].member_id) - willing)
+
+
+def run_job(at: Installation, job: str, date: str, only: list[str] | None = None) -> dg.ExecuteInProcessResult:
+    """A job of the code location for one partition, as Dagster runs it."""
+    with at.as_environment():
+        from orchestration.definitions import build_definitions
+
+        definitions = build_definitions(Platform(at.settings))
+        with dg.DagsterInstance.get() as instance:
+            return definitions.resolve_job_def(job).execute_in_process(
+                instance=instance,
+                partition_key=date,
+                raise_on_error=False,
+                asset_selection=[dg.AssetKey(name) for name in only] if only else None,
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            )
+
+
+@contextmanager
+def one_byte_changed(path: Path) -> Iterator[None]:
+    content = path.read_bytes()
+    middle = len(content) // 2
+    path.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
+    yield
+    path.write_bytes(content)
+
+
+def failure_of(result: dg.ExecuteInProcessResult) -> str:
+    """The innermost message of the first failed step."""
+    error = next(event.step_failure_data.error for event in result.all_events if event.is_step_failure)
+    while error.cause is not None:
+        error = error.cause
+    return str(error.message)
+
+
+def test_the_summary_tells_a_marketer_what_was_decided_and_where_to_look(night: Night) -> None:
+    assert night.answer.code == 0, night.answer.text
+    planned = night.at.one("SELECT sum(audience) FROM marts.campaign_summary")
+    assert f"{MEMBERS} members, 2 campaigns, {planned} planned messages." in night.answer.text
+    assert "Decided by the champion model on today's features (model 1," in night.answer.text
+    assert f"{sum(night.faults.values())} rows of the source break the contract" in night.answer.text
+    for told in ("make ui", "marts.campaign_summary", "hemsil export"):
+        assert told in night.answer.text
+
+
+def test_every_planned_member_is_either_sent_to_or_suppressed(night: Night) -> None:
+    counted = """
+        SELECT campaign_id, audience,
+               (SELECT count(DISTINCT member_id) FROM marts.offer_table o WHERE o.campaign_id = c.campaign_id),
+               (SELECT count(*) FROM marts.suppression_list s WHERE s.campaign_id = c.campaign_id), to_send, suppressed
+        FROM marts.campaign_summary c ORDER BY campaign_id"""
+    found = night.at.rows(counted)
+    assert [row[0] for row in found] == ["easter", "spring"]
+    for _, audience, offered_to, stopped, to_send, suppressed in found:
+        assert audience == offered_to + stopped == MEMBERS * 2 // 3
+        assert (offered_to, stopped) == (to_send, suppressed)
+    both = "SELECT count(*) FROM marts.offer_table JOIN marts.suppression_list USING (campaign_id, member_id)"
+    assert night.at.one(both) == 0
+
+
+def test_members_without_consent_get_nothing_and_are_told_why(night: Night) -> None:
+    assert len(night.refusing) == 33
+    offered_to = {member for (member,) in night.at.rows("SELECT member_id FROM marts.offer_table")}
+    assert len(offered_to) > 100
+    assert not offered_to & night.refusing
+    reasons = night.at.rows("SELECT member_id, reason FROM marts.suppression_list")
+    assert {reason for member, reason in reasons if member in night.refusing} == {"NO_CONSENT", "OBJECTED"}
+    assert "CHANNEL_OPT_OUT" in {reason for _, reason in reasons}
+
+
+def test_bad_rows_are_in_quarantine_with_the_rule_they_broke(night: Night) -> None:
+    files = str(night.lake("quarantine") / "*.parquet")
+    found = duckdb.sql(f"SELECT table_name, rule, count(*) FROM '{files}' GROUP BY ALL").fetchall()
+    assert {(table, rule): rows for table, rule, rows in found} == night.faults
+
+
+def test_the_lake_is_read_by_plain_duckdb_and_its_manifests_are_right(night: Night) -> None:
+    manifests = list((night.at.home / "lake").glob(f"*/business_date={NIGHT}/manifest.json"))
+    assert len(manifests) > 25
+    for path in manifests:
+        told = json.loads(path.read_text())
+        rows = duckdb.sql(f"SELECT count(*) FROM '{path.parent}/*.parquet'").fetchall()
+        assert rows == [(told["rows"],)], told["table"]
+        for name, digest in told["files"].items():
+            assert hashlib.sha256((path.parent / name).read_bytes()).hexdigest() == digest
+    asked = duckdb.sql(f"SELECT count(DISTINCT member_id) FROM '{night.lake('scores')}/*.parquet'").fetchall()
+    assert asked[0][0] > 200
+
+
+def test_the_model_is_in_the_registry_with_its_digests_and_loads_by_mlflow_alone(night: Night, tmp_path: Path) -> None:
+    uri = schema_url(night.at.url, "mlflow")
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    client = mlflow.MlflowClient()
+    champion = client.get_model_version_by_alias("relevance", "champion")
+    assert client.get_model_version_by_alias("relevance", "challenger").version == champion.version == "1"
+    assert champion.tags["business_date"] == NIGHT
+    folder = Path(mlflow.artifacts.download_artifacts("models:/relevance@champion", dst_path=str(tmp_path)))
+    digests = {tag.removeprefix("sha256."): told for tag, told in champion.tags.items() if tag.startswith("sha256.")}
+    assert "relevance.json" in digests
+    assert any(name.endswith(".ubj") for name in digests)
+    for name, digest in digests.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+    assert mlflow.xgboost.load_model("models:/relevance@champion").num_boosted_rounds() >= 10
+    run = client.get_run(champion.run_id)
+    assert run.data.metrics["mailing_auc"] > run.data.metrics["popularity_auc"] + 0.02
+    data = json.loads(mlflow.artifacts.load_text(f"{run.info.artifact_uri}/data/digests.json"))
+    assert data["transactions"] == Platform(night.at.settings).lake.manifest("transactions", NIGHT).digest
+
+
+def test_scores_are_what_the_champion_says_of_the_lakes_features(night: Night, tmp_path: Path) -> None:
+    """The model from MLflow, the rows from the lake, and no part of the scoring step."""
+    platform = Platform(night.at.settings)
+    mlflow.set_tracking_uri(schema_url(night.at.url, "mlflow"))
+    folder = Path(mlflow.artifacts.download_artifacts("models:/relevance@champion", dst_path=str(tmp_path)))
+    model = RelevanceModel.from_files({p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()})
+    of_night = platform.night(NIGHT)
+    club = platform.club(of_night)
+    asks = platform.lake.read(ASKS, NIGHT).order_by("campaign_id", "member_id").limit(30)
+    rows = offer_rows(club, offered(club, asks), feature_tables_of(platform, of_night)).to_pyarrow()
+    keys = [rows[name].to_pylist() for name in ("campaign_id", "member_id", "offer_id")]
+    expected = dict(zip(zip(*keys, strict=True), model.offer_relevance(rows)[0], strict=True))
+    held = pq.read_table(night.lake("scores") / "part-0.parquet").to_pylist()
+    stored = {(row["campaign_id"], row["member_id"], row["offer_id"]): row["relevance"] for row in held}
+    scored = sorted(pair for pair in expected if pair in stored)
+    assert len(scored) > 60
+    assert np.allclose([expected[pair] for pair in scored], [stored[pair] for pair in scored], rtol=0, atol=1e-9)
+
+
+def test_drift_is_a_table_a_check_and_a_page(night: Night) -> None:
+    watched = duckdb.sql(f"SELECT column_name, verdict FROM '{night.lake('drift')}/*.parquet'").fetchall()
+    assert len(watched) > 10
+    pages = list((night.at.home / "reports" / NIGHT).glob("*.html"))
+    assert len(pages) == 1
+    with night.at.as_environment(), dg.DagsterInstance.get() as instance:
+        [check] = instance.get_event_records(dg.EventRecordsFilter(dg.DagsterEventType.ASSET_CHECK_EVALUATION), limit=1)
+        done = check.event_log_entry.dagster_event.asset_check_evaluation_data
+        assert done.check_name == "no_column_failed"
+        assert done.metadata["why"].text
+
+
+def test_no_member_is_named_in_dagsters_or_mlflows_tables_or_files_or_in_reports(night: Night) -> None:
+    trace = f"{MARK}0"
+    for schema in ("dagster", "mlflow"):
+        tables = night.at.rows("SELECT table_name FROM information_schema.tables WHERE table_schema = %s", schema)
+        assert len(tables) > 10
+        for (table,) in tables:
+            assert (
+                night.at.one(f'SELECT count(*) FROM {schema}."{table}" t WHERE t::text LIKE %s', f"%{trace}%") == 0
+            ), table
+    for folder in ("dagster", "mlflow", "reports"):
+        files = [path for path in (night.at.home / folder).rglob("*") if path.is_file()]
+        assert files
+        assert not [path for path in files if trace.encode() in path.read_bytes()]
+    assert trace not in night.answer.text
+
+
+def test_the_same_date_again_says_so_and_publishes_nothing(night: Night) -> None:
+    before = night.at.rows("SELECT batch_id, state, published_at FROM marts.batches ORDER BY 1")
+    answer = night.at.call("nightly", "--as-of", NIGHT)
+    assert answer.code == 0
+    assert "Already published" in answer.text
+    assert "2 campaigns" in answer.text
+    assert night.at.rows("SELECT batch_id, state, published_at FROM marts.batches ORDER BY 1") == before
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "xlsx"])
+def test_a_campaign_is_exported_with_everyone_it_goes_to(night: Night, form: str) -> None:
+    folder = night.at.folder / "out"
+    answer = night.at.call("export", "spring", "--format", form, "--folder", str(folder))
+    path = folder / f"campaign-spring-{NIGHT}.{form}"
+    assert answer.text.strip() == str(path)
+    expected = {m for (m,) in night.at.rows("SELECT member_id FROM marts.offer_table WHERE campaign_id = 'spring'")}
+    if form == "csv":
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            found = {row["member_id"] for row in csv.DictReader(file)}
+    elif form == "parquet":
+        found = set(pq.read_table(path)["member_id"].to_pylist())
+    else:
+        header, *rows = openpyxl.load_workbook(path)["rows"].iter_rows(values_only=True)
+        found = {row[header.index("member_id")] for row in rows}
+    assert found == expected
+
+
+def test_a_changed_byte_in_the_lake_is_noticed_and_nothing_is_published(night: Night) -> None:
+    with one_byte_changed(night.lake("offers_to_send") / "part-0.parquet"):
+        result = run_job(night.at, "publish", NIGHT)
+    assert not result.success
+    assert f"offers_to_send/business_date={NIGHT}/part-0.parquet differs from its manifest" in failure_of(result)
+
+
+def test_a_changed_byte_in_a_model_file_is_said_and_the_model_is_not_used(night: Night) -> None:
+    [model] = (night.at.home / "mlflow" / "artifacts").rglob("relevance.json")
+    with one_byte_changed(model):
+        result = run_job(night.at, "nightly", NIGHT, only=["scores"])
+    assert not result.success
+    assert "model version 1: its files are not those that were trained" in failure_of(result)
+    assert run_job(night.at, "nightly", NIGHT, only=["scores"]).success
+
+
+BROKEN = {
+    "too many bad rows": (
+        "table mailings: 1,064 of 2,128 rows (50.0 %) break the contract, the policy allows 5.0 %",
+        2,
+    ),
+    "a missing column": ("table transactions (transactions.csv): column product_id is missing", 2),
+    "a missing table": ("has no table offers", 2),
+    "an unreadable file": ("the file members.csv (table members) cannot be read", 1),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_bad_tables_stop_the_night_before_anything_is_published(night: Night, fault: str) -> None:
+    club = small_club()
+    if fault == "too many bad rows":
+        club["mailings"].loc[::2, "member_id"] = "nobody"
+    elif fault == "a missing column":
+        club["transactions"] = club["transactions"].drop(columns="product_id")
+    elif fault == "a missing table":
+        del club["offers"]
+    before = night.at.rows("SELECT batch_id FROM marts.batches")
+    other = Installation(night.at.folder)  # the same data folder, fed with other files
+    kept = night.at.folder / "club"
+    kept.rename(kept.with_name("kept"))
+    try:
+        other.hand_in(club)
+        if fault == "an unreadable file":
+            (other.folder / "club" / "members.csv").write_bytes(b'member_id,first_name\n"m1,"\n\xff\xfe')
+        answer = other.call("nightly", "--as-of", "2024-03-13")
+    finally:
+        other.hand_in({})
+        (night.at.folder / "club").rmdir()
+        kept.with_name("kept").rename(kept)
+    sentence, code = BROKEN[fault]
+    assert sentence in answer.text
+    assert "nothing was published" in answer.text
+    assert "Traceback" not in answer.text
+    assert answer.code == code
+    assert night.at.rows("SELECT batch_id FROM marts.batches") == before
+
+
+def test_a_backfill_shows_in_the_history_and_moves_the_pointer_only_when_asked(night: Night) -> None:
+    at = night.at
+    shown = "SELECT DISTINCT business_date::text FROM marts.offer_table"
+    assert run_job(at, "nightly", EARLIER).success
+    assert at.rows(shown) == [(NIGHT,)]
+    published = {str(d) for (d,) in at.rows("SELECT business_date FROM marts.batches WHERE state = 'published'")}
+    assert published == {EARLIER, NIGHT}
+    balance = "SELECT count(DISTINCT (campaign_id, member_id)) FROM marts.{}_history WHERE business_date = %s"
+    counts = [at.one(balance.format(table), EARLIER) for table in ("offer", "suppression")]
+    assert sum(counts) == 2 * (MEMBERS * 2 // 3)
+
+    answer = at.call("nightly", "--as-of", EARLIER)
+    assert f"The views still show {NIGHT}, a later date" in answer.text
+    assert at.call("nightly", "--as-of", EARLIER, "--make-current").code == 0
+    assert at.rows(shown) == [(EARLIER,)]
+    assert at.call("nightly", "--as-of", NIGHT, "--make-current").code == 0
+    assert at.rows(shown) == [(NIGHT,)]
+    assert at.one("SELECT count(*) FROM marts.batches") == 2
+
+
+def test_a_backfilled_night_uses_no_model_of_its_future(night: Night) -> None:
+    scores = pa.concat_tables([pq.read_table(night.lake("scores", EARLIER) / "part-0.parquet")])
+    [version] = set(scores["model_version"].to_pylist())
+    trained_for = Platform(night.at.settings).registry.load(version).tags["business_date"]
+    assert trained_for == EARLIER
+
+
+def test_with_too_few_responses_the_night_goes_by_rules_and_says_so(postgres_server: PostgresServer) -> None:
+    url = postgres_server.new_database()
+    with installation({"HEMSIL_DATABASE_URL": url}) as at:
+        at.hand_in(small_club(answers=False), POLICY)
+        answer = at.call("nightly", "--as-of", NIGHT)
+        assert answer.code == 0, answer.text
+        assert "Decided by rules without a model: too few responses to train on" in answer.text
+        assert at.rows("SELECT fallback_step, model_version FROM marts.batches") == [("C", "rules")]
+        assert at.one("SELECT count(*) FROM marts.offer_table") > 0
+        assert at.one("SELECT sum(audience - to_send - suppressed) FROM marts.campaign_summary") == 0
+    postgres_server.drop_database(url)

@@ -1,0 +1,175 @@
+"""The model registry on a real MLflow in a real PostgreSQL: what goes in comes out unchanged or not at all, and which version
+a night may use.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+import xgboost
+
+from ml.errors import DamagedModel, RegistryUnavailable
+from resources.database import schema_url
+from resources.home import prepare_database
+from resources.registry import CHALLENGER, CHAMPION, NAME, Candidate, Registered, Registry
+from tests.postgres import PostgresServer
+
+
+@cache
+def booster() -> bytes:
+    x = np.arange(20, dtype=np.float32).reshape(-1, 1)
+    trees = xgboost.train({"objective": "binary:logistic", "nthread": 1}, xgboost.DMatrix(x, x[:, 0] > 10), 3)
+    return bytes(trees.save_raw("ubj"))
+
+
+def candidate(**other: object) -> Candidate:
+    """A model small enough to be trained in a test, with one of everything that can travel beside it."""
+    made = Candidate(
+        files={"offer-0.ubj": booster(), "relevance.json": b'{"threshold": 0.25}'},
+        flavor="offer-0.ubj",
+        params={"depth": 4},
+        metrics={"mailing_auc": 0.75},
+        tags={"kind": "pair"},
+        figures={"gain.png": b"\x89PNG"},
+        tables={"features.txt": "answer_rate\n"},
+        data={"transactions": "abc"},
+        curves={"loss": [0.7, 0.6]},
+    )
+    return replace(made, **other)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def store(postgres_server: PostgresServer) -> Iterator[str]:
+    """MLflow's URI in a database that it is alone in."""
+    url = postgres_server.new_database()
+    prepare_database(url, mlflow_here=True)
+    yield schema_url(url, "mlflow")
+    postgres_server.drop_database(url)
+
+
+@pytest.fixture
+def registry(store: str, tmp_path: Path) -> Iterator[Registry]:
+    """A registry without a model."""
+    yield Registry(store, tmp_path / "artifacts")
+    client = mlflow.MlflowClient(store)
+    if client.search_registered_models(f"name = '{NAME}'"):
+        client.delete_registered_model(NAME)
+    experiment = client.get_experiment_by_name(NAME)
+    if experiment:  # its artifacts go away with tmp_path
+        client.rename_experiment(experiment.experiment_id, f"{NAME} of {tmp_path}")
+
+
+def register(registry: Registry, *dates: str) -> list[str]:
+    """Versions trained for those dates, in that order."""
+    return [registry.register(candidate(), date).version for date in dates]
+
+
+def test_an_empty_registry_has_no_champion_and_no_challenger(registry: Registry) -> None:
+    assert registry.alias(CHAMPION) is None
+    assert registry.usable("2024-03-15") is None
+    assert registry.challenger("2024-03-15") is None
+
+
+def test_a_registered_model_is_the_challenger_and_comes_out_as_it_went_in(registry: Registry) -> None:
+    registered = registry.register(candidate(), "2024-03-15")
+    assert (registry.alias(CHALLENGER), registry.alias(CHAMPION)) == (registered.version, None)
+    loaded = registry.load(registered.version)
+    assert loaded.files == candidate().files
+    assert loaded.tags["business_date"] == "2024-03-15"
+    assert loaded.tags["kind"] == "pair"
+
+
+def test_all_that_is_to_be_known_of_a_model_is_in_its_run(registry: Registry, store: str) -> None:
+    registered = registry.register(candidate(), "2024-03-15")
+    client = mlflow.MlflowClient(store)
+    run = client.get_run(registered.run_id)
+    assert run.data.params == {"depth": "4"}
+    assert (run.data.metrics["mailing_auc"], run.data.metrics["loss"]) == (0.75, 0.6)
+    assert [point.value for point in client.get_metric_history(registered.run_id, "loss")] == [0.7, 0.6]
+    base = run.info.artifact_uri
+    assert mlflow.artifacts.load_dict(f"{base}/data/digests.json") == {"transactions": "abc"}
+    assert mlflow.artifacts.load_text(f"{base}/features.txt") == "answer_rate\n"
+    assert Path(base.removeprefix("file://"), "plots", "gain.png").read_bytes() == b"\x89PNG"
+    assert mlflow.xgboost.load_model(f"models:/{NAME}@{CHALLENGER}").num_boosted_rounds() == 3
+
+
+def test_a_challenger_is_that_of_its_date_only(registry: Registry) -> None:
+    [version] = register(registry, "2024-03-15")
+    found = registry.challenger("2024-03-15")
+    assert isinstance(found, Registered)
+    assert (found.version, found.metrics["mailing_auc"]) == (version, 0.75)
+    assert registry.challenger("2024-03-16") is None
+
+
+@pytest.mark.parametrize("damage", ["a changed byte", "a missing file", "a file of another model"])
+def test_a_model_whose_files_are_not_those_trained_is_refused(registry: Registry, damage: str) -> None:
+    version, other = register(registry, "2024-03-14", "2024-03-15")
+    registry.promote(version, "2024-03-14", "good")
+    place, elsewhere = sorted(registry.artifacts.rglob("relevance.json"))
+    if damage == "a missing file":
+        place.unlink()
+        elsewhere.unlink()
+    else:
+        for path in (place, elsewhere):
+            path.write_bytes(b'{"threshold": 0.26}' if damage == "a changed byte" else b"{}")
+    for damaged in (version, other):
+        with pytest.raises(DamagedModel, match=f"model version {damaged}: its files are not those that were trained"):
+            registry.load(damaged)
+    with pytest.raises(DamagedModel):
+        registry.usable("2024-03-15")
+
+
+# What each night may use, when models of these dates were trained in this order and all found good enough, and which
+# of them is champion in the end.
+TIMES = {
+    ("10", "12"): ("12", {"09": None, "10": "10", "11": "10", "12": "12", "13": "12"}),
+    ("12", "10"): ("12", {"09": None, "10": "10", "11": "10", "12": "12", "13": "12"}),
+    ("12", "12"): ("12", {"11": None, "12": "12"}),
+    ("08", "12", "10"): ("12", {"07": None, "09": "08", "11": "10", "12": "12"}),
+}
+
+
+@pytest.mark.parametrize("trained", TIMES)
+def test_a_night_uses_the_newest_good_model_of_its_own_time(registry: Registry, trained: tuple[str, ...]) -> None:
+    champion, nights = TIMES[trained]
+    for date in trained:
+        [version] = register(registry, f"2024-03-{date}")
+        leads = registry.promote(version, f"2024-03-{date}", "good")
+        assert leads == (date == max(trained[: trained.index(date) + 1]))
+    in_charge = registry.alias(CHAMPION)
+    assert in_charge is not None
+    assert registry.load(in_charge).tags["business_date"] == f"2024-03-{champion}"
+    for date, expected in nights.items():
+        found = registry.usable(f"2024-03-{date}")
+        assert (found and found.tags["business_date"]) == (expected and f"2024-03-{expected}")
+
+
+def test_of_two_models_of_one_date_the_newer_is_used(registry: Registry) -> None:
+    first, second = register(registry, "2024-03-10", "2024-03-10")
+    [later] = register(registry, "2024-03-20")
+    for version, date in ((second, "2024-03-10"), (first, "2024-03-10"), (later, "2024-03-20")):
+        registry.promote(version, date, "good")
+    found = registry.usable("2024-03-11")
+    assert found is not None
+    assert found.version == second
+
+
+def test_a_model_not_found_good_enough_is_used_by_no_night(registry: Registry) -> None:
+    good, bad = register(registry, "2024-03-10", "2024-03-11")
+    registry.note(bad, {"decision": "no better than popularity"})
+    assert registry.usable("2024-03-12") is None
+    registry.promote(good, "2024-03-10", "good")
+    found = registry.usable("2024-03-12")
+    assert found is not None
+    assert found.version == good
+
+
+def test_a_registry_that_is_away_says_so_without_its_password(tmp_path: Path) -> None:
+    away = Registry("postgresql://app:secret@127.0.0.1:1/mlflow", tmp_path)
+    with pytest.raises(RegistryUnavailable) as caught:
+        away.alias(CHAMPION)
+    assert "secret" not in str(caught.value)
