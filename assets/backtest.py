@@ -25,10 +25,8 @@ class BacktestConfig(dg.Config):
     quick: bool = False
 
 
-@dg.multi_asset(
-    name="backtest", group_name="backtest", outs={t.name: lake_out(t, {"xgboost"}) for t in BACKTEST_TABLES}
-)
-def backtest(
+@dg.multi_asset(name="replay", group_name="backtest", outs={t.name: lake_out(t, {"xgboost"}) for t in BACKTEST_TABLES})
+def replay(
     context: dg.AssetExecutionContext, config: BacktestConfig, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.Output[ir.Table]]:
     """What each past campaign's first night would have said, and how good it was beside every baseline."""

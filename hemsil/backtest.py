@@ -1,12 +1,9 @@
 """`hemsil backtest`: the backtest run as its Dagster job, and its main figures printed."""
 
-import os
-import uuid
-
 from rich.console import Console
 from rich.table import Table as Grid
 
-from hemsil.nightly import NightFailed, cause_of, progress_of
+from hemsil.job import run_job
 from ml.backtest_tables import BACKTEST_METRICS
 from resources.home import prepare_home
 from resources.platform import Platform
@@ -21,38 +18,15 @@ SHOWN = {
 def run_backtest(
     settings: Settings, first: str | None, last: str | None, campaigns: list[str] | None, quick: bool, console: Console
 ) -> None:
-    """Replay the past and print how good it was. Raises SettingsError, TooFewExamples, NightFailed."""
-    import dagster as dg
+    """Replay the past and print how good it was. Raises SettingsError, TooFewExamples, RunFailed."""
+    from resources.backtester import BacktestPlan
 
     prepare_home(settings)
     platform = Platform(settings)
-    os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
-    platform.url  # noqa: B018 - the database is made ready before Dagster looks for it
-    from orchestration.definitions import build_definitions
-    from resources.backtester import BacktestPlan
-
-    today = platform.now().date()
-    known_by = (platform.source.last_date or platform.source.default_business_date(today)).isoformat()
+    known_by = (platform.source.last_date or platform.source.default_business_date(platform.now().date())).isoformat()
     BacktestPlan.of(platform, known_by, first or "", last or "")  # a wrong date is said before anything runs
     config = {"first": first or "", "last": last or "", "campaigns": campaigns or [], "quick": quick}
-    run_id = str(uuid.uuid4())
-    with dg.DagsterInstance.get() as instance, progress_of(instance, run_id, console):
-        result = (
-            build_definitions(platform)
-            .resolve_job_def("backtest")
-            .execute_in_process(
-                instance=instance,
-                partition_key=known_by,
-                run_id=run_id,
-                raise_on_error=False,
-                run_config={
-                    "ops": {"backtest": {"config": config}},
-                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-                },
-            )
-        )
-    if not result.success:
-        raise NightFailed(f"the backtest failed: {cause_of(result)} (run {run_id})")
+    run_job(platform, "backtest", known_by, {"replay": config}, console)
     _print(platform, known_by, console)
 
 

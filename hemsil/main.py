@@ -21,7 +21,8 @@ policy = typer.Typer(no_args_is_help=True, help="The policy: what a marketer may
 app.add_typer(database, name="db")
 app.add_typer(policy, name="policy")
 
-console = Console(highlight=False)
+# A log has no width of its own; a terminal keeps its own.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 trouble = Console(stderr=True, highlight=False)
 
 EXIT_FAILED, EXIT_INPUT, EXIT_REFUSED = 1, 2, 3
@@ -139,19 +140,33 @@ def db_url() -> None:
     print(database_url(read_settings()))
 
 
+@database.command("shell", context_settings={"ignore_unknown_options": True, "help_option_names": []})
+def db_shell(arguments: Annotated[list[str] | None, typer.Argument(help="Passed on to psql.")] = None) -> None:
+    """Open psql on the database; whatever stands behind it is psql's.
+
+    Example: hemsil db shell -c "select * from marts.campaign_summary"
+    """
+    from hemsil.shell import open_psql
+
+    open_psql(read_settings(), arguments or [])
+
+
 @policy.command("check")
 def policy_check(
     file: Annotated[Path | None, typer.Argument(help="Policy file; empty: the one in use.")] = None,
 ) -> None:
     """Check a policy file and print its version."""
     from ml.policy import Policy
+    from resources.platform import Platform
 
-    path = file or read_settings().policy
+    settings = read_settings()
+    path = file or settings.policy
     try:
         text = path.read_text()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
-    console.print(f"{path.name} is right; version {Policy.parse(text).version}")
+    version = Policy.parse(text, source=Platform(settings).source.name).version
+    console.print(f"{path.name} is right; version {version} (for {Platform(settings).source.name})")
 
 
 def _shown(url: str) -> str:

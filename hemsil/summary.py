@@ -54,7 +54,7 @@ def print_summary(platform: Platform, business_date: date, console: Console) -> 
     if current and current.batch_id != batch.batch_id:
         console.print(
             f"The views still show {current.business_date}, a later date; this one is in marts.offer_history and "
-            "marts.suppression_history. To show it: hemsil nightly --as-of " + key + " --make-current"
+            "marts.suppression_history. To show it: .venv/bin/hemsil nightly --as-of " + key + " --make-current"
         )
     _print_next(summary, console)
 
@@ -65,7 +65,7 @@ def _reasons(summary: pd.DataFrame, later: pd.DataFrame | None) -> Grid:
     grid.add_column("because", justify="left")
     grid.add_column("")
     if later is not None:
-        grid.add_column("answered anyway", justify="right")
+        grid.add_column("answered", justify="right")
     counts = Counter[str]()
     for by_reason in summary.by_reason:
         counts.update(by_reason)
@@ -106,7 +106,7 @@ def _print_next(summary: pd.DataFrame, console: Console) -> None:
     campaign = summary.sort_values("to_send").campaign_id.iloc[-1] if len(summary) else "CAMPAIGN"
     for what, how in (
         ("the Dagster UI, MLflow, reports", "make ui"),
-        ("SQL", '''psql "$(.venv/bin/hemsil db url)" -c "select * from marts.campaign_summary"'''),
+        ("SQL", '''.venv/bin/hemsil db shell -c "select * from marts.campaign_summary"'''),
         ("a list for a mailing tool", f".venv/bin/hemsil export {campaign} --format xlsx"),
     ):
         console.print(f"  {what:<32} [cyan]{how}[/]", soft_wrap=True)

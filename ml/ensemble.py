@@ -24,15 +24,14 @@ class Ensemble:
 
     spread   standard errors of the mean estimate per standard deviation between the bags (the bags share members, so
              they differ less than samples of their own would: delete-d jackknife, sqrt(share / (1 - share)))
-    slope, intercept   calibration of the mean log-odds
+    linear_share   weight of the partners in a bag's probability, the trees have the rest; chosen on past validation
     """
 
     inputs: Inputs
     trees: tuple[xgb.Booster, ...]
     linear: tuple[LinearModel, ...]
     spread: float
-    slope: float = 1.0
-    intercept: float = 0.0
+    linear_share: float = 0.5
 
     def predict(self, rows: Batch) -> tuple[Values, Values]:
         """(probability, its lower bound), one a row. Raises KeyError naming inputs that the rows lack."""
@@ -42,17 +41,18 @@ class Ensemble:
         """The same from a matrix with the inputs' columns."""
         if x.shape[0] == 0:
             return np.zeros(0), np.zeros(0)
-        odds = np.stack([self._bag(x, bag) for bag in range(len(self.trees))])
-        mean = self.slope * odds.mean(axis=0) + self.intercept
+        trees, linear = self.parts(x)
+        odds = log_odds((1 - self.linear_share) * trees + self.linear_share * linear)
+        mean = odds.mean(axis=0)
         error = self.spread * odds.std(axis=0, ddof=1) if len(self.trees) > 1 else np.zeros(x.shape[0])
         return probability(mean), probability(mean - LOW_QUANTILE * error)
 
-    def _bag(self, x: Matrix, bag: int) -> Values:
-        """Log-odds of one bag: of the mean of the trees' and the partner's probabilities."""
-        trees = self.trees[bag].inplace_predict(x).astype(float)
+    def parts(self, x: Matrix) -> tuple[Values, Values]:
+        """Probabilities (bags, rows) by the trees, and by the linear partners (the trees' again where there are none)."""
+        trees = np.stack([booster.inplace_predict(x).astype(float) for booster in self.trees])
         if not self.linear:
-            return log_odds(trees)
-        return log_odds((trees + probability(self.linear[bag].predict(x))) / 2)
+            return trees, trees
+        return trees, np.stack([probability(partner.predict(x)) for partner in self.linear])
 
     def to_files(self, name: str) -> tuple[dict[str, bytes], dict[str, Any]]:
         """(native model files, all else as JSON values)."""
@@ -63,8 +63,7 @@ class Ensemble:
             "files": sorted(files, key=lambda f: int(f.removesuffix(".ubj").rsplit("-", 1)[1])),
             "linear": [m.to_json() for m in self.linear],
             "spread": self.spread,
-            "slope": self.slope,
-            "intercept": self.intercept,
+            "linear_share": self.linear_share,
         }
         return files, held
 
@@ -81,8 +80,7 @@ class Ensemble:
             trees=tuple(trees),
             linear=tuple(LinearModel.from_json(m) for m in held["linear"]),
             spread=held["spread"],
-            slope=held["slope"],
-            intercept=held["intercept"],
+            linear_share=held["linear_share"],
         )
 
 

@@ -45,6 +45,8 @@ def feature_tables(club: Club, asks: ir.Table, kinds: tuple[str, ...] = ANSWERS)
     Only what happened strictly before each row's as_of has a part in it, so a club that knows the future gives the
     same. Tables from which others are made are kept by the engine for as long as the result lives.
     """
+    ask = ["as_of", "campaign_id", "member_id"]
+    asks = asks.select(*ask).distinct()
     habits = habits_by_level(club, asks)
     evidence = keep(offer_affinity(club, asks, habits, kinds))
     member_parts = (
@@ -55,7 +57,6 @@ def feature_tables(club: Club, asks: ir.Table, kinds: tuple[str, ...] = ANSWERS)
     member = member_parts[0]
     for part in member_parts[1:]:
         member = member.left_join(part, ["as_of", "member_id"]).drop("as_of_right", "member_id_right")
-    ask = ["as_of", "campaign_id", "member_id"]
     reach = campaign_affinity(club, asks, habits, evidence).left_join(response_to_kind(club, asks, kinds), ask)
     reach = reach.drop(*[f"{k}_right" for k in ask])
     return FeatureTables(

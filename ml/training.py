@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ml.ensemble import Ensemble, Values
+from ml.ensemble import Ensemble, Values, log_odds, probability
 from ml.errors import TooFewExamples
 from ml.evaluation import binary_metrics, calibration_bins, gain_curve, ranking_metrics
 from ml.feature_dictionary import CATEGORICAL, MAILING_INPUTS, OFFER_INPUTS
@@ -84,6 +84,7 @@ def fit_model(
     metrics |= {f"offer_{k}": v for k, v in binary_metrics(choice.answered, choice.predicted).items()}
     metrics |= {f"offer_{k}": v for k, v in ranking_metrics(choice.group, choice.answered, choice.predicted).items()}
     metrics |= {"threshold": threshold, "mailing_rounds": float(past.rounds), "offer_rounds": float(choice.rounds)}
+    metrics |= {"mailing_linear_share": past.ensemble.linear_share, "offer_linear_share": choice.ensemble.linear_share}
     model = RelevanceModel(
         kind=kind,
         mailing=stage.ensemble if stage else None,
@@ -142,12 +143,22 @@ def _fit_stage(rows: pa.Table, names: tuple[str, ...], config: TrainingConfig) -
     blocks = validation_blocks(as_of, closes, y, members, config)
     rounds = best_rounds(x, y, blocks, inputs, config)
     tested = np.concatenate([test for _, test in blocks])
-    parts = []
-    for train, test in blocks:
-        fitted = fit_bags(x[train], y[train], members[train], inputs, rounds, replace(config, bags=min(2, config.bags)))
-        parts.append(fitted.predict_matrix(x[test])[0])
-    ensemble = fit_bags(x, y, members, inputs, rounds, config)
-    return _Stage(ensemble, rounds, rows, tested, np.concatenate(parts), y[tested])
+    few = replace(config, bags=min(2, config.bags))
+    parts = [fit_bags(x[train], y[train], members[train], inputs, rounds, few).parts(x[test]) for train, test in blocks]
+    trees, linear = (np.concatenate([part[kind] for part in parts], axis=1) for kind in (0, 1))
+    share = best_share(trees, linear, y[tested])
+    ensemble = replace(fit_bags(x, y, members, inputs, rounds, config), linear_share=share)
+    predicted = probability(log_odds((1 - share) * trees + share * linear).mean(axis=0))
+    return _Stage(ensemble, rounds, rows, tested, predicted, y[tested])
+
+
+def best_share(trees: Values, linear: Values, answered: Values) -> float:
+    """The linear partners' weight, in quarters, with the least loss on later rows. Both: (bags, rows) probabilities."""
+    losses = {}
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        p = np.clip(((1 - share) * trees + share * linear).mean(axis=0), 1e-6, 1 - 1e-6)
+        losses[share] = -(answered * np.log(p) + (1 - answered) * np.log(1 - p)).mean()
+    return min(losses, key=lambda share: (losses[share], abs(share - 0.5)))
 
 
 def validation_blocks(

@@ -23,7 +23,7 @@ class TrainingConfig:
     least_mailings: int = 500
     least_answers: int = 50
     keep_responders: float = 0.90
-    confidence: float = 0.8
+    confidence: float = 0.75
     bags: int = 5
     bag_share: float = 0.8
     blocks: int = 4

@@ -8,6 +8,7 @@ import pandas as pd
 
 from ml.drift import DriftLimits
 from ml.drift_tables import DRIFT
+from ml.errors import DamagedTable
 from ml.example_tables import MAILING_EXAMPLES
 from ml.examples import mailing_rows
 from ml.feature_dictionary import CATEGORICAL, FEATURES
@@ -44,7 +45,16 @@ def watch_night(platform: Platform, night: Night) -> Watched:
         why = "no model is in use" if found is None else f"the training snapshot of {snapshot} is no longer in the lake"
         return Watched(pd.DataFrame(columns=list(DRIFT.names)), "warn", f"nothing to compare with: {why}", (), address)
     model = RelevanceModel.from_files(dict(found.files))
-    reference = platform.lake.read(MAILING_EXAMPLES, snapshot).to_pyarrow()
+    try:
+        reference = platform.lake.read(MAILING_EXAMPLES, snapshot).to_pyarrow()
+    except DamagedTable as damaged:  # a feature was added since, or a byte changed
+        return Watched(
+            pd.DataFrame(columns=list(DRIFT.names)),
+            "fail",
+            f"the training snapshot cannot be read: {damaged}",
+            (),
+            address,
+        )
     tables = feature_tables_of(platform, night)
     current = mailing_rows(platform.club(night), platform.lake.read(ASKS, night.key), tables).to_pyarrow()
     watched = list(WATCHED)

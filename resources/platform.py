@@ -2,6 +2,7 @@
 the definitions opens nothing; tests build the same platform with other settings or another clock.
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -75,7 +76,12 @@ class Platform:
     @cached_property
     def registry(self) -> Registry:
         uri = self.settings.mlflow_uri or schema_url(self.url, "mlflow")
-        return Registry(uri, self.settings.home / "mlflow" / "artifacts")
+        return Registry(uri, self.settings.home / "mlflow" / "artifacts", self.club_id)
+
+    @property
+    def club_id(self) -> str:
+        """Twelve digits that tell clubs apart by where their tables come from, without saying where."""
+        return hashlib.sha256(self.settings.source.encode()).hexdigest()[:12]
 
     @property
     def zone(self) -> ZoneInfo:

@@ -18,6 +18,7 @@ NAME = "relevance"
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 BUSINESS_DATE = "business_date"
+CLUB = "club"  # whose data the model was trained on: one club's model never scores another's members
 PROMOTED = "promoted"
 _DIGEST_TAG = "sha256."
 
@@ -56,10 +57,11 @@ class Registered:
 
 
 class Registry:
-    """MLflow at one tracking URI. `artifacts` is where its files go when the URI is a database."""
+    """MLflow at one tracking URI, for one club. `artifacts` is where its files go when the URI is a database."""
 
-    def __init__(self, uri: str, artifacts: Path):
+    def __init__(self, uri: str, artifacts: Path, club: str = ""):
         prepare_environment()
+        self.club = club
         self.uri = uri
         self.artifacts = artifacts
         self._reached = False
@@ -73,7 +75,7 @@ class Registry:
         with self._reaching("register a model"):
             client = self._client()
             booster = xgboost.Booster(model_file=bytearray(candidate.files[candidate.flavor]))
-            tags = {**candidate.tags, BUSINESS_DATE: business_date}
+            tags = {**candidate.tags, BUSINESS_DATE: business_date, CLUB: self.club}
             tags |= {_DIGEST_TAG + name: _sha256(content) for name, content in candidate.files.items()}
             with mlflow.start_run(run_name=f"train {business_date}") as run, tempfile.TemporaryDirectory() as folder:
                 mlflow.log_params({k: str(v)[:500] for k, v in candidate.params.items()})
@@ -116,10 +118,14 @@ class Registry:
         before = self.alias(CHAMPION)
         with self._reaching("promote a model"):
             client = self._client()
-            if before and client.get_model_version(NAME, before).tags[BUSINESS_DATE] > business_date:
+            if before and self._leads(client.get_model_version(NAME, before).tags, business_date):
                 return False
             client.set_registered_model_alias(NAME, CHAMPION, version)
         return True
+
+    def _leads(self, tags: Mapping[str, str], business_date: str) -> bool:
+        """Is this champion the own club's, and trained for a later date."""
+        return tags.get(CLUB) == self.club and tags[BUSINESS_DATE] > business_date
 
     def note(self, version: str, tags: Mapping[str, str]) -> None:
         """Tag a version."""
@@ -136,10 +142,11 @@ class Registry:
             return None
         with self._reaching("search the registry"):
             client = self._client()
-            champion = client.get_model_version(NAME, version)
-            if champion.tags[BUSINESS_DATE] > business_date:
+            champion = client.get_model_version(NAME, version).tags
+            if champion.get(CLUB) != self.club or champion[BUSINESS_DATE] > business_date:
                 good = client.search_model_versions(f"name = '{NAME}' and tags.{PROMOTED} = 'true'")
-                earlier = [v for v in good if v.tags[BUSINESS_DATE] <= business_date]
+                own = [v for v in good if v.tags.get(CLUB) == self.club]
+                earlier = [v for v in own if v.tags[BUSINESS_DATE] <= business_date]
                 if not earlier:
                     return None
                 version = max(earlier, key=lambda v: (v.tags[BUSINESS_DATE], int(v.version))).version
@@ -153,7 +160,7 @@ class Registry:
         with self._reaching("read the challenger"):
             client = self._client()
             found = client.get_model_version(NAME, version)
-            if found.tags[BUSINESS_DATE] != business_date:
+            if (found.tags[BUSINESS_DATE], found.tags.get(CLUB)) != (business_date, self.club):
                 return None
             metrics = client.get_run(found.run_id).data.metrics
         return Registered(version, str(found.run_id), {}, dict(found.tags), metrics)

@@ -1,0 +1,144 @@
+"""A Dagster job run in this process, with its progress shown and its failure told in one sentence. Which jobs there are is in
+orchestration/jobs.py; what a command does before and after is in that command's file.
+"""
+
+import os
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
+
+from ml import errors
+from ml.errors import HemsilError
+from resources.database import reaching
+from resources.platform import Platform
+
+if TYPE_CHECKING:
+    from dagster import DagsterEvent, DagsterInstance
+    from dagster._utils.error import SerializableErrorInfo
+
+CLI_TAG = "hemsil/started_by"
+PUBLISHES = "published_batch"  # the asset whose step publishes
+
+
+class RunFailed(HemsilError):
+    """A run failed for a reason that is not one of ours; the message is the first cause."""
+
+
+def run_job(platform: Platform, job: str, key: str, config: Mapping[str, object], console: Console) -> None:
+    """Run a job for one business date. `config` is that of its steps, by step.
+
+    Raises the error of the first step that failed where that is one of ours, else RunFailed; DatabaseUnavailable.
+    """
+    import dagster as dg
+
+    os.environ["DAGSTER_HOME"] = str(platform.settings.dagster_home)
+    # The database is made ready before Dagster looks for it, and may go away at any time after.
+    with reaching(platform.marts.engine), dg.DagsterInstance.get() as instance:
+        from orchestration.definitions import build_definitions
+
+        definitions = build_definitions(platform)
+        _fail_the_killed(instance)
+        run_id = str(uuid.uuid4())
+        with _progress(instance, run_id, console):
+            result = definitions.resolve_job_def(job).execute_in_process(
+                instance=instance,
+                partition_key=key,
+                run_id=run_id,
+                raise_on_error=False,
+                tags={CLI_TAG: str(os.getpid())},
+                run_config={
+                    "ops": {step: {"config": values} for step, values in config.items()},
+                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                },
+            )
+        if not result.success:
+            raise _failure(result.all_events, f"{job} of {key}", run_id)
+
+
+def _failure(events: "Sequence[DagsterEvent]", what: str, run_id: str) -> HemsilError:
+    """The error of the first step that failed, as one of ours, so that the exit code tells what kind of failure it was."""
+    first = next((event for event in events if event.is_step_failure), None)
+    kind, why = _cause(first.step_failure_data.error if first else None)
+    step = first.step_key if first else "no step"
+    published = any(event.is_step_success and event.step_key == PUBLISHES for event in events)
+    state = "the offers were published all the same" if published else "nothing was published"
+    return kind(f"{what} failed at {step}: {why} ({state}; run {run_id})")
+
+
+def _cause(error: "SerializableErrorInfo | None") -> tuple[type[HemsilError], str]:
+    """Our own error in a chain of errors, with its sentence; where none is ours, the deepest, in its first line."""
+    kind: type[HemsilError] = RunFailed
+    why = "see the run in the Dagster UI"
+    while error is not None:
+        why = error.message.strip().splitlines()[0]
+        found = getattr(errors, error.cls_name or "", None)
+        if isinstance(found, type) and issubclass(found, HemsilError):
+            return found, why.split(": ", 1)[-1]
+        error = error.cause
+    return kind, why
+
+
+def _fail_the_killed(instance: "DagsterInstance") -> None:
+    """Runs of the command line whose process is gone (kill -9, power) would stand as running for ever."""
+    import dagster as dg
+
+    unfinished = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED]
+    )
+    for run in instance.get_runs(unfinished):
+        if CLI_TAG in run.tags and not Path("/proc", run.tags[CLI_TAG]).exists():
+            instance.report_run_failed(run, "its process was killed")
+
+
+@contextmanager
+def _progress(instance: "DagsterInstance", run_id: str, console: Console) -> Iterator[None]:
+    """A line for every step as it ends, with its time; in a terminal also the step that is under way."""
+    import dagster as dg
+
+    # Dagster captures the process's own output for its logs, so the terminal is kept aside.
+    shown = Console(file=os.fdopen(os.dup(console.file.fileno()), "w"), highlight=False)
+    ended = threading.Event()
+    kinds = {dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE}
+
+    def follow() -> None:
+        cursor, begun = None, dict[str, float]()
+        with shown.status("starting") as status:
+            while True:
+                last = ended.is_set()
+                try:
+                    connection = instance.get_records_for_run(run_id, cursor=cursor, of_type=kinds)
+                except SQLAlchemyError:  # the database is away: the run itself says so
+                    return
+                cursor = connection.cursor
+                for record in connection.records:
+                    event = record.event_log_entry
+                    step = str(event.step_key)
+                    if event.dagster_event_type == dg.DagsterEventType.STEP_START:
+                        begun[step] = event.timestamp
+                        status.update(step)
+                    else:
+                        mark = (
+                            "[green]ok[/]"
+                            if event.dagster_event_type == dg.DagsterEventType.STEP_SUCCESS
+                            else "[red]failed[/]"
+                        )
+                        shown.print(f"  {step:<28} {event.timestamp - begun.get(step, event.timestamp):6.1f} s  {mark}")
+                if last:
+                    return
+                time.sleep(0.3)
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(timeout=10)
+        shown.file.close()
