@@ -72,7 +72,10 @@ class Ranked:
         return {name: float(value) for name, value in out.items()}
 
     def _calibration_error(self, w: Values, rows: Values) -> float:
-        part = np.minimum((BINS * (rows - w / 2) / rows[-1]).astype(int), BINS - 1)
+        ends = rows[self.last]
+        middle = (ends + np.concatenate([[0.0], ends[:-1]])) / 2  # equal scores fall into one bin
+        runs = np.minimum((BINS * middle / rows[-1]).astype(int), BINS - 1)
+        part = np.repeat(runs, np.diff(self.last, prepend=-1))
         gap = np.bincount(part, w * (self.score - self.answered), BINS)
         return float(np.abs(gap).sum() / rows[-1])
 

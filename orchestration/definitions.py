@@ -2,7 +2,7 @@
 call `build_definitions` with other parts. What an asset does belongs in assets/.
 """
 
-from datetime import date
+from datetime import date, timedelta
 
 import dagster as dg
 
@@ -24,7 +24,8 @@ def nights_of(platform: Platform) -> dg.DailyPartitionsDefinition:
     source = platform.source
     start = (source.first_date or FIRST_NIGHT).isoformat()
     if source.last_date:
-        return dg.DailyPartitionsDefinition(start_date=start, end_date=source.last_date.isoformat(), end_offset=1)
+        after = source.last_date + timedelta(days=1)  # Dagster's end is the first date that has no night
+        return dg.DailyPartitionsDefinition(start_date=start, end_date=after.isoformat())
     return dg.DailyPartitionsDefinition(start_date=start, timezone=source.timezone, end_offset=1)
 
 

@@ -126,5 +126,8 @@ def club_by_taste(members: int = 240, campaigns: int = 10, named: bool = False, 
 def on_engine(club: Club) -> Club:
     """The club's tables put into an engine of their own, once, instead of being read from memory by each query."""
     connection = ibis.duckdb.connect()
-    held = {name: connection.create_table(name, table.to_pyarrow()) for name, table in club.tables().items()}
-    return Club.of(held)
+    for name, table in club.tables().items():
+        connection.con.register(f"{name}_rows", table.to_pyarrow())
+        connection.raw_sql(f"CREATE TABLE {name} AS SELECT * FROM {name}_rows")
+        connection.con.unregister(f"{name}_rows")
+    return Club.of({name: connection.table(name) for name in club.tables()})

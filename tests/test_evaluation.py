@@ -66,7 +66,9 @@ def test_the_gain_curve_runs_from_everybody_to_nobody() -> None:
 
 
 def test_ranking_looks_only_at_groups_in_which_something_was_answered() -> None:
-    by_group = ranking_by_group(["a", "a", "a", "b", "b"], np.array([0, 1, 0, 0, 0.0]), np.array([0.3, 0.2, 0.1, 0.9, 0.8]))
+    by_group = ranking_by_group(
+        ["a", "a", "a", "b", "b"], np.array([0, 1, 0, 0, 0.0]), np.array([0.3, 0.2, 0.1, 0.9, 0.8])
+    )
     assert by_group.index.tolist() == ["a"]
     assert by_group.mrr["a"] == 1 / 2
     assert by_group.ndcg_5["a"] == pytest.approx(1 / np.log2(3))

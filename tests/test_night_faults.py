@@ -139,28 +139,48 @@ def foreign() -> Iterator[Account]:
         yield server.new_account("club")
 
 
-def test_a_postgresql_of_ones_own_needs_its_address_and_nothing_else(foreign: Account) -> None:
+@dataclass(frozen=True)
+class Elsewhere:
+    """A night of a club nobody has answered, in a database that is not ours."""
+
+    at: Installation
+    answer: Answer
+    password: str
+
+
+@pytest.fixture(scope="module")
+def elsewhere(foreign: Account) -> Iterator[Elsewhere]:
     with installation({"HEMSIL_DATABASE_URL": foreign.url}) as at:
         at.hand_in(small_club(answers=False), POLICY)
-        answer = at.call(*COMMAND)
-        assert answer.code == 0, answer.text
-        whole_and_alone(at)
-        assert not (at.home / "postgres").exists()
-        schemas = at.rows("SELECT DISTINCT schemaname FROM pg_tables WHERE tableowner = 'club' ORDER BY 1")
-        assert [name for (name,) in schemas] == ["dagster", "live", "mlflow", "platform"]
-        assert at.rows("SELECT rolname FROM pg_roles WHERE rolname LIKE 'hemsil%%'") == []
-        assert_kept_secret(at, foreign.password, answer)
+        yield Elsewhere(at, at.call(*COMMAND), foreign.password)
 
 
-def assert_kept_secret(at: Installation, password: str, answer: Answer) -> None:
-    """The password is nowhere but in the variable."""
-    assert password not in answer.text
+def test_a_postgresql_of_ones_own_needs_its_address_and_nothing_else(elsewhere: Elsewhere) -> None:
+    at = elsewhere.at
+    assert elsewhere.answer.code == 0, elsewhere.answer.text
+    whole_and_alone(at)
+    assert not (at.home / "postgres").exists()
+    schemas = at.rows("SELECT DISTINCT schemaname FROM pg_tables WHERE tableowner = 'club' ORDER BY 1")
+    assert [name for (name,) in schemas] == ["dagster", "live", "mlflow", "platform"]
+    assert at.one("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'hemsil%'") == 0
+
+
+def test_the_password_is_nowhere_but_in_the_variable(elsewhere: Elsewhere) -> None:
+    at, password = elsewhere.at, elsewhere.password
+    assert password not in elsewhere.answer.text
     files = [path for path in at.home.rglob("*") if path.is_file()]
     assert not [path for path in files if password.encode() in path.read_bytes()]
     for schema in ("dagster", "mlflow"):
         for (table,) in at.rows("SELECT tablename FROM pg_tables WHERE schemaname = %s", schema):
             found = at.one(f'SELECT count(*) FROM {schema}."{table}" t WHERE position(%s in t::text) > 0', password)
             assert found == 0, table
+
+
+def test_with_too_few_responses_the_night_goes_by_rules_and_says_so(elsewhere: Elsewhere) -> None:
+    at = elsewhere.at
+    assert "Decided by rules without a model: too few responses to train on" in elsewhere.answer.text
+    assert at.rows("SELECT fallback_step, model_version FROM marts.batches") == [("C", "rules")]
+    assert at.one("SELECT count(*) FROM marts.offer_table") > 0
 
 
 def test_a_wrong_password_is_one_sentence_that_does_not_repeat_it(foreign: Account) -> None:
