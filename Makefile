@@ -37,7 +37,7 @@ ui: $(READY) ## the Dagster UI, MLflow and the reports, on this machine only
 	$(BIN)/hemsil ui
 
 test: $(READY) ## the tests (some minutes)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-all: $(READY) ## every test, the slow ones too
 	$(BIN)/python -m pytest -m ""

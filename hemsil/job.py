@@ -2,6 +2,7 @@
 orchestration/jobs.py; what a command does before and after is in that command's file.
 """
 
+import logging
 import os
 import threading
 import time
@@ -15,7 +16,7 @@ from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
 from ml import errors
-from ml.errors import HemsilError
+from ml.errors import DatabaseUnavailable, HemsilError
 from resources.database import reaching
 from resources.platform import Platform
 
@@ -40,7 +41,7 @@ def run_job(platform: Platform, job: str, key: str, config: Mapping[str, object]
 
     os.environ["DAGSTER_HOME"] = str(platform.settings.dagster_home)
     # The database is made ready before Dagster looks for it, and may go away at any time after.
-    with reaching(platform.marts.engine), dg.DagsterInstance.get() as instance:
+    with _reaching_both(platform), dg.DagsterInstance.get() as instance:
         from orchestration.definitions import build_definitions
 
         definitions = build_definitions(platform)
@@ -52,7 +53,7 @@ def run_job(platform: Platform, job: str, key: str, config: Mapping[str, object]
                 partition_key=key,
                 run_id=run_id,
                 raise_on_error=False,
-                tags={CLI_TAG: str(os.getpid())},
+                tags={CLI_TAG: _identity(os.getpid())},
                 run_config={
                     "ops": {step: {"config": values} for step, values in config.items()},
                     "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
@@ -93,14 +94,44 @@ def _fail_the_killed(instance: "DagsterInstance") -> None:
         statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED]
     )
     for run in instance.get_runs(unfinished):
-        if CLI_TAG in run.tags and not Path("/proc", run.tags[CLI_TAG]).exists():
+        if CLI_TAG in run.tags and _identity(int(run.tags[CLI_TAG].split()[0])) != run.tags[CLI_TAG]:
             instance.report_run_failed(run, "its process was killed")
+
+
+def _identity(pid: int) -> str:
+    """A process's number and when it was started, as numbers are used again; the number alone for one that is gone."""
+    try:
+        started = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[19]  # field 22, in ticks
+    except OSError:
+        return str(pid)
+    return f"{pid} {started}"
+
+
+@contextmanager
+def _reaching_both(platform: Platform) -> Iterator[None]:
+    """Around work with the marts and with Dagster's own storage, which has an exception of its own for a lost database."""
+    from dagster_postgres.utils import DagsterPostgresException
+
+    def not_a_retry(record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith("Retrying failed database connection")
+
+    logging.getLogger().addFilter(not_a_retry)  # Dagster tells of every attempt; we tell when it gives up
+    try:
+        with reaching(platform.marts.engine):
+            yield
+    except DagsterPostgresException:
+        raise DatabaseUnavailable(
+            "PostgreSQL went away while the run was under way; nothing is half-published, so run the same command again"
+        ) from None
+    finally:
+        logging.getLogger().removeFilter(not_a_retry)
 
 
 @contextmanager
 def _progress(instance: "DagsterInstance", run_id: str, console: Console) -> Iterator[None]:
     """A line for every step as it ends, with its time; in a terminal also the step that is under way."""
     import dagster as dg
+    from dagster_postgres.utils import DagsterPostgresException
 
     # Dagster captures the process's own output for its logs, so the terminal is kept aside.
     shown = Console(file=os.fdopen(os.dup(console.file.fileno()), "w"), highlight=False)
@@ -114,7 +145,7 @@ def _progress(instance: "DagsterInstance", run_id: str, console: Console) -> Ite
                 last = ended.is_set()
                 try:
                     connection = instance.get_records_for_run(run_id, cursor=cursor, of_type=kinds)
-                except SQLAlchemyError:  # the database is away: the run itself says so
+                except (SQLAlchemyError, DagsterPostgresException):  # the database is away: the run itself says so
                     return
                 cursor = connection.cursor
                 for record in connection.records:

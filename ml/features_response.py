@@ -78,7 +78,8 @@ def _past_mailings(club: Club, asks: ir.Table, moments: ir.Table, kinds: tuple[s
     sent = club.mailings.group_by("campaign_id", "member_id").aggregate(sent_at=club.mailings.sent_at.min())
     first = _first_answers(club, kinds)
     seen = seen_from(moments, sent.semi_join(moments, "member_id"), "sent_at")
-    joined = seen.left_join(first, ["campaign_id", "member_id"]).drop("campaign_id_right", "member_id_right")
+    joined = seen.left_join(first.drop("sent_at"), ["campaign_id", "member_id"])
+    joined = joined.drop("campaign_id_right", "member_id_right")
     rates = campaign_rates(club, asks, kinds)
     joined = joined.inner_join(
         rates, [joined.as_of == rates.as_of, joined.campaign_id == rates.past_campaign]
@@ -94,7 +95,7 @@ def campaign_rates(club: Club, asks: ir.Table, kinds: tuple[str, ...]) -> ir.Tab
     moments = asks.select("as_of").distinct()
     mailed = mailed_before(club, asks)
     first = _first_answers(club, kinds)
-    seen = moments.inner_join(first, first.first_at < moments.as_of)
+    seen = moments.inner_join(first, [first.first_at < moments.as_of, first.sent_at < moments.as_of])
     answered = seen.group_by(["as_of", seen.campaign_id.name("past_campaign")]).aggregate(
         answered=seen.count().cast("float64")
     )
@@ -109,10 +110,13 @@ def _club_rate(club: Club, asks: ir.Table, kinds: tuple[str, ...]) -> ir.Table:
 
 
 def _first_answers(club: Club, kinds: tuple[str, ...]) -> ir.Table:
-    """(campaign_id, member_id, first_at) of answers to mailings that were sent."""
+    """(campaign_id, member_id, first_at, sent_at) of members who were sent the campaign at some time, and answered it."""
     given = club.responses.filter(club.responses.kind.isin(kinds))
-    given = given.semi_join(club.mailings, ["campaign_id", "member_id"])
-    return given.group_by("campaign_id", "member_id").aggregate(first_at=given.occurred_at.min())
+    sent = club.mailings.group_by("campaign_id", "member_id").aggregate(sent_at=club.mailings.sent_at.min())
+    both = given.inner_join(sent, ["campaign_id", "member_id"])
+    return both.group_by("campaign_id", "member_id").aggregate(
+        first_at=both.occurred_at.min(), sent_at=both.sent_at.min()
+    )
 
 
 def _contacts(club: Club, moments: ir.Table) -> ir.Table:

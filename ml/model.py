@@ -11,7 +11,7 @@ from ml.ensemble import Ensemble, Values
 from ml.errors import DamagedModel
 from ml.inputs import Batch
 
-FORMAT = 1
+FORMAT = 2
 _HEADER = "relevance.json"
 
 

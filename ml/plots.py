@@ -59,6 +59,7 @@ def bars(values: pd.Series, title: str, unit: str, most: int = 20) -> bytes:
     shown = values.sort_values(ascending=False).head(most)[::-1]
     figure, axes = _canvas(title, unit, "", height=1.2 + 0.28 * max(len(shown), 3))
     axes.barh([str(name) for name in shown.index], shown.to_numpy(dtype=float), color=ACCENT)
+    axes.locator_params(axis="x", nbins=5)  # long names leave little room for the numbers below
     return _png(figure)
 
 

@@ -24,9 +24,13 @@ class HemsilPostgresStorage(DagsterPostgresStorage):
     def from_config_value(  # type: ignore[override]
         cls, inst_data: ConfigurableClassData | None, config_value: dict[str, Any]
     ) -> DagsterPostgresStorage:
-        from resources.database import schema_url
+        from resources.database import ensure_schema, open_database, schema_url
 
-        url = schema_url(database_url(read_settings()), "dagster")
+        database = database_url(read_settings())
+        engine = open_database(database)
+        ensure_schema(engine, "dagster")  # Dagster's own commands may be the first to come to a fresh database
+        engine.dispose()
+        url = schema_url(database, "dagster")
         config = yaml.safe_dump({"postgres_url": url, "should_autocreate_tables": True})
         inner = ConfigurableClassData("dagster_postgres", "DagsterPostgresStorage", config)
         return DagsterPostgresStorage(postgres_url=url, should_autocreate_tables=True, inst_data=inner)

@@ -64,6 +64,8 @@ def prepare_database(url: str, mlflow_here: bool) -> None:
 def write_dotenv(settings: Settings, path: Path = CHECKOUT / ".env") -> list[str]:
     """Add to .env what Dagster's own commands need in the checkout; lines that are there are kept. Names of the added."""
     wanted = {"DAGSTER_HOME": str(settings.dagster_home), **TOOL_ENVIRONMENT}
+    if settings.home != Settings.model_fields["home"].default:
+        wanted["HEMSIL_HOME"] = str(settings.home)  # without it, Dagster's home and the lake would be in two places
     there = path.read_text() if path.exists() else ""
     named = {line.split("=", 1)[0].strip() for line in there.splitlines() if "=" in line}
     added = [name for name in wanted if name not in named]

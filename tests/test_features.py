@@ -83,6 +83,17 @@ def test_answer_rate_is_shrunk_towards_the_clubs_own() -> None:
     assert member(club)["answers_over_expected"] == pytest.approx((1 + 0.5) / (0.5 + 0.5))
 
 
+def test_an_answer_to_what_is_sent_only_later_is_not_yet_one() -> None:
+    club = shop(
+        mailings="""
+            member_id | campaign_id | sent_at
+            ada       | winter      | 2024-01-08T08:00
+            bo        | winter      | 2024-03-20T08:00""",
+        responses="member_id | campaign_id | offer_id | occurred_at\nbo | winter | w-beans | 2024-01-20T12:00",
+    )
+    assert member(club)["answer_rate"] == 0  # of the one who had been written to, none answered
+
+
 def test_an_open_or_an_unsubscribe_is_no_answer() -> None:
     club = shop(
         mailings="member_id | campaign_id | sent_at\nada | winter | 2024-01-08T08:00",

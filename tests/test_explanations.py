@@ -1,0 +1,76 @@
+"""Contributions add up to the score, fall into families, and never tell what is sensitive."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from ml.ablation import ablation
+from ml.ensemble import Ensemble, log_odds
+from ml.explanations import NEVER_TOLD, family_contributions, leading
+from ml.feature import FAMILIES
+from ml.feature_dictionary import FEATURES
+from ml.fitting import fit_bags
+from ml.inputs import Inputs
+from ml.training_config import TrainingConfig
+
+NAMES = ("answer_rate", "spend_91", "household_size")
+
+
+def learned(linear: float = 0.02) -> tuple[Ensemble, pa.Table]:
+    """400 members who answer when their answer rate is high; the other features are noise."""
+    rng = np.random.default_rng(0)
+    held = {name: rng.random(400) for name in NAMES}
+    answered = (held["answer_rate"] > 0.6).astype(float)
+    rows = pa.table({**held, "member_id": [f"m{n}" for n in range(400)], "answered": answered})
+    inputs = Inputs.seen_in(rows, NAMES, frozenset())
+    members = np.array(rows["member_id"].to_pylist(), dtype=object)
+    config = TrainingConfig(bags=2, linear_strength=linear)
+    return fit_bags(inputs.matrix(rows), answered, members, inputs, 40, config), rows
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_what_decides_is_named_first(exact: bool) -> None:
+    ensemble, rows = learned()
+    told = family_contributions(ensemble, rows, exact)
+    likely = int(np.argmax(rows["answer_rate"].to_numpy()))
+    assert leading(told.iloc[likely])[0].sentence == "how the member answered earlier mailings: for it"
+    unlikely = int(np.argmin(rows["answer_rate"].to_numpy()))
+    assert leading(told.iloc[unlikely])[0].sentence == "how the member answered earlier mailings: against it"
+
+
+def test_contributions_of_the_trees_differ_between_rows_as_their_scores_do() -> None:
+    ensemble, rows = learned(linear=0)
+    one_bag = Ensemble(ensemble.inputs, ensemble.trees[:1], (), ensemble.spread, 0.0)
+    total = family_contributions(one_bag, rows, exact=True).sum(axis=1).to_numpy()
+    odds = log_odds(one_bag.predict(rows)[0])
+    assert np.allclose(total - total[0], odds - odds[0], atol=1e-4)
+
+
+def test_what_a_member_has_declared_is_never_told() -> None:
+    told = leading(pd.Series({"declared": 3.0, "spend": -1.0, "recency": 0.5}))
+    assert [c.family for c in told] == ["spend", "recency"]
+    assert set(FAMILIES) >= NEVER_TOLD
+
+
+def test_every_feature_belongs_to_a_family_that_can_be_put_in_words() -> None:
+    assert {f.family for f in FEATURES} == set(FAMILIES)
+
+
+def test_leaving_out_the_family_that_decides_costs_and_it_does_alone() -> None:
+    rng = np.random.default_rng(1)
+    n, first = 1200, np.datetime64("2024-01-01T00:00", "us")
+    month = rng.integers(0, 4, n)
+    as_of = first + month * np.timedelta64(30, "D")
+    columns: dict[str, object] = {f.name: ["a"] * n if f.category else rng.random(n) for f in FEATURES if f.mailing}
+    answered = (np.asarray(columns["answer_rate"]) > 0.7).astype(float)
+    keys = {"as_of": as_of, "closes_at": as_of + np.timedelta64(20, "D"), "member_id": [f"m{k}" for k in range(n)]}
+    rows = pa.table({**columns, **keys, "answered": answered})
+    told = (
+        ablation(rows, [(first + np.timedelta64(90, "D")).item()], TrainingConfig(bags=1))
+        .set_index(["part", "what"])
+        .auc
+    )
+    assert told["the model", "all"] > 0.95
+    assert told["response", "alone"] > 0.95
+    assert told["response", "without"] < 0.65
