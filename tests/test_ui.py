@@ -12,13 +12,16 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
 
 from assets.tables import ASSET_TABLES
+from resources.embedded_postgres import EmbeddedPostgres
 from resources.settings import CHECKOUT
 from tests.debian_postgres import free_port
 from tests.installation import Installation, installation
@@ -245,8 +248,6 @@ def checkout() -> Iterator[Path]:
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(CHECKOUT / name, place / name)
         yield place
-        from resources.embedded_postgres import EmbeddedPostgres
-
         EmbeddedPostgres(place / ".hemsil" / "postgres").down()
 
 
@@ -276,9 +277,10 @@ def test_plain_dagster_dev_in_the_checkout_finds_database_and_home(checkout: Pat
                 assert dev.poll() is None, dev.communicate()[0]
                 time.sleep(0.5)
         assert {job["name"] for job in served["jobs"]} >= JOBS
-        info = ask(url, "{ instance { info } }")["instance"]["info"]
-        assert "HemsilPostgresStorage" in info or "DagsterPostgresStorage" in info
-        assert (checkout / ".hemsil" / "postgres").is_dir()
+        with closing(psycopg2.connect(EmbeddedPostgres(checkout / ".hemsil" / "postgres").url())) as database:
+            cursor = database.cursor()
+            cursor.execute("SELECT to_regclass('dagster.runs') IS NOT NULL")
+            assert cursor.fetchone() == (True,)
     finally:
         dev.terminate()
         dev.communicate(timeout=60)
