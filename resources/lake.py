@@ -174,14 +174,13 @@ class Lake:
         """Rows of a written file. Raises ContractError where a column that may not be null is."""
         table = self.engine.read_parquet(part, hive_partitioning=False)
         held = [c.name for c in definition.columns if not c.nullable]
-        counts = table.aggregate(rows=table.count(), **{name: table[name].isnull().sum() for name in held})
-        found = counts.to_pyarrow().to_pylist()[0]
-        nulls = [name for name in held if found[name]]
+        nulls_in = {f"null {name}": table[name].isnull().sum() for name in held}  # no column is named with a space
+        found = table.aggregate(**{"all rows": table.count()}, **nulls_in).to_pyarrow().to_pylist()[0]
+        nulls = [(name, found[f"null {name}"]) for name in held if found[f"null {name}"]]
         if nulls:
-            raise ContractError(
-                f"table {definition.name}: null in " + ", ".join(f"{n} ({found[n]} rows)" for n in nulls)
-            )
-        return int(found["rows"])
+            told = ", ".join(f"{name} ({count} rows)" for name, count in nulls)
+            raise ContractError(f"table {definition.name}: null in {told}")
+        return int(found["all rows"])
 
 
 def _write_batches(definition: Table, batches: pa.RecordBatchReader, part: Path) -> None:

@@ -130,6 +130,11 @@ def test_a_null_where_none_may_be_writes_nothing(lake: Lake) -> None:
     assert list((lake.root / "stores").iterdir()) == []
 
 
+def test_a_column_may_be_named_as_a_count_is(lake: Lake) -> None:
+    table = Table("sizes", "Sizes.", ("rows",), (Column("rows", Type.INTEGER, "How many."),))
+    assert lake.write(table, DAY, ibis.memtable([{"rows": 7}])).rows == 1
+
+
 def test_batches_are_streamed_into_one_table(lake: Lake) -> None:
     schema = PRICES.schema.to_pyarrow()
     batches = (
