@@ -14,6 +14,7 @@ from ml.kept import keep
 
 PAIR = ["as_of", "campaign_id", "member_id", "offer_id"]
 ASK = ["as_of", "campaign_id", "member_id"]
+REPEATED = ("subcategory", "category")  # levels at which an interest shows; one product is often bought once
 SHORT = {"product_id": "product", "brand_subcategory": "line"}  # in feature names
 
 
@@ -51,6 +52,8 @@ def _level(club: Club, asks: ir.Table, habits: ir.Table, level: str) -> ir.Table
         f"{name}_coupons": (h.coupons_decayed * weight).sum(),
         f"{name}_spend_91": (h.spend_91 * weight).sum(),
     }
+    if level in REPEATED:
+        columns |= {f"{name}_months": h.months.max(), f"{name}_span": h.span.max()}
     if level == "product_id":
         columns["product_quantity"] = h.quantity.sum()
         columns["offer_products_known"] = h.count().cast("float64")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import ibis.expr.types as ir
 
 from ml.club import Club
-from ml.history import moments_of, share
+from ml.history import moments_of, purchases, seen_from, share
 
 
 def category_features(club: Club, asks: ir.Table, habits: Mapping[str, ir.Table]) -> ir.Table:
@@ -15,6 +15,7 @@ def category_features(club: Club, asks: ir.Table, habits: Mapping[str, ir.Table]
     moments, h = moments_of(asks), habits["category"]
     total = h.group_by("as_of", "member_id").aggregate(total=h.spend.sum())
     h = h.inner_join(total, ["as_of", "member_id"])
+    h = h.left_join(_baskets(club, moments), ["as_of", "member_id"]).drop("as_of_right", "member_id_right")
     prices = _club_prices(club, moments)
     h = h.left_join(prices, [h.as_of == prices.as_of, h["value"] == prices.category])
     paid = share(h.list_value, h.quantity)
@@ -25,6 +26,9 @@ def category_features(club: Club, asks: ir.Table, habits: Mapping[str, ir.Table]
         baskets_in_category="n",
         baskets_in_category_91="n_91",
         baskets_in_category_decayed="decayed",
+        months_with_category="months",
+        span_with_category="span",
+        basket_share_with_category=share(h.n, h.baskets),
         days_since_category="days_since",
         category_interval="gap",
         category_intervals_passed="due",
@@ -32,6 +36,14 @@ def category_features(club: Club, asks: ir.Table, habits: Mapping[str, ir.Table]
         category_price_position=(paid.nullif(0) / h.unit_price.nullif(0)).ln(),
         coupons_in_category_decayed="coupons_decayed",
     )
+
+
+def _baskets(club: Club, moments: ir.Table) -> ir.Table:
+    """(as_of, member_id, baskets): all the receipts a member had by the moment."""
+    bought = purchases(club, moments)
+    receipts = bought.group_by("member_id", "transaction_id").aggregate(occurred_at=bought.occurred_at.min())
+    seen = seen_from(moments, receipts)
+    return seen.group_by("as_of", "member_id").aggregate(baskets=seen.count())
 
 
 def _club_prices(club: Club, moments: ir.Table) -> ir.Table:

@@ -9,6 +9,8 @@ from ml.club import Club
 from ml.history import LEVELS, QUARTER, RECENT, days_before, grouped_products, moments_of, purchases, seen_from, visits
 from ml.kept import keep
 
+MONTH = 30.0  # days; counted back from the moment, so that a month is never cut by the calendar
+
 
 def offer_groups(club: Club, level: str) -> ir.Table:
     """(campaign_id, offer_id, value, weight): the groups an offer's products belong to; `weight` is the share of its
@@ -27,7 +29,7 @@ def group_habits(moments: ir.Table, bought: ir.Table, level: str, values: ir.Tab
 
     `values` (column value) limits the groups looked at. Columns: n, n_28, n_91 (baskets), decayed (baskets, each
     weighing half after HALF_LIFE days), days_since, gap (mean days between baskets, null after one), due
-    (days_since / gap), spend, spend_91, quantity, list_value (spend and discount), coupons, coupons_decayed.
+    (days_since / gap), months (different spans of 30 days with a basket), span (days from the first basket to the last), spend, spend_91, quantity, list_value (spend and discount), coupons, coupons_decayed.
     """
     counted = visits(bought, level)
     if values is not None:
@@ -41,6 +43,7 @@ def group_habits(moments: ir.Table, bought: ir.Table, level: str, values: ir.Tab
         decayed=s.weight.sum(),
         days_since=s.days_ago.min(),
         known_days=s.days_ago.max(),
+        months=(s.days_ago / MONTH).floor().nunique().cast("float64"),
         spend=s.amount.sum(),
         spend_91=s.amount.sum(where=quarter).fill_null(0),
         quantity=s.quantity.sum(),
@@ -50,7 +53,7 @@ def group_habits(moments: ir.Table, bought: ir.Table, level: str, values: ir.Tab
     )
     gap = (t.known_days - t.days_since) / (t.n - 1).nullif(0)
     due = ibis.ifelse(gap.isnull(), ibis.null("float64"), t.days_since / ibis.greatest(gap, 1.0))
-    return t.mutate(gap=gap, due=due).drop("known_days")
+    return t.mutate(gap=gap, due=due, span=t.known_days - t.days_since).drop("known_days")
 
 
 def habits_by_level(club: Club, asks: ir.Table) -> dict[str, ir.Table]:
