@@ -78,6 +78,7 @@ def unscored(asks: ir.Table, scores: ir.Table, club: Club, model_version: str) -
     left = asks.select("campaign_id", "member_id").anti_join(scores, ["campaign_id", "member_id"])
     rows = left.inner_join(club.offers.select("campaign_id", "offer_id"), "campaign_id")
     gaps = {name: ibis.null("float64") for name in ("relevance", "mailing_relevance", "relevance_low")}
+    gaps |= {name: ibis.null("string") for name in ("contributions", "speaks_for")}
     return rows.mutate(**gaps, model_version=ibis.literal(model_version)).select(*SCORES.names).cast(SCORES.schema)
 
 

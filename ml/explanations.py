@@ -2,7 +2,8 @@
 wording.py; what is sensitive never leaves here.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from ml.feature_dictionary import FEATURES
 from ml.inputs import Batch, Matrix
 
 NEVER_TOLD = frozenset({"declared"})  # families that may hold what a member would not want repeated
+MOST_TOLD = 5  # families that one explanation names
+_LEAST_TOLD = 0.005  # log-odds
 _FAMILY = {f.name: f.family for f in FEATURES}
 
 
@@ -49,6 +52,30 @@ def leading(contributions: pd.Series, most: int = 3, hidden: Sequence[str] = tup
     told = contributions.drop(labels=[f for f in hidden if f in contributions.index])
     strongest = told.reindex(told.abs().sort_values(ascending=False).index).head(most)
     return [Contribution(str(family), float(odds)) for family, odds in strongest.items() if odds != 0]
+
+
+def told(contributions: pd.DataFrame, most: int = MOST_TOLD) -> list[dict[str, float]]:
+    """Of each row the strongest families with their log-odds to two decimals, the strongest first. Families that are never
+    told are left out, and so are those that do nothing."""
+    shown = contributions.drop(columns=[f for f in NEVER_TOLD if f in contributions])
+    names, values = np.asarray(shown.columns), shown.to_numpy(dtype=float)
+    first = np.argsort(-np.abs(values), axis=1, kind="stable")[:, :most]
+    strongest = np.take_along_axis(values, first, axis=1)
+    return [
+        {str(names[f]): round(float(v), 2) for f, v in zip(families, odds, strict=True) if abs(v) >= _LEAST_TOLD}
+        for families, odds in zip(first, strongest, strict=True)
+    ]
+
+
+def as_json(by_stage: Mapping[str, Mapping[str, float]]) -> str:
+    """The explanation of one score as it stands in `scores`: {"mailing": {family: log-odds}, "offer": {...}}."""
+    return json.dumps({stage: dict(families) for stage, families in by_stage.items() if families})
+
+
+def speaks_for(families: Mapping[str, float]) -> str | None:
+    """The family that speaks loudest for it; None when none does."""
+    best = max(families.items(), key=lambda item: item[1], default=("", 0.0))
+    return best[0] if best[1] > 0 else None
 
 
 def _of_trees(ensemble: Ensemble, x: Matrix, exact: bool) -> Values:

@@ -32,7 +32,7 @@ FAILURE = Type.FAILURES.ibis.removeprefix("array<").removesuffix(">")
 # What arbitration compares, whatever rules there are.
 ARBITRATION_NEEDS = (PREFERENCES, KNOWN, REACH, WEEK_SENT, CHANNEL_WEEK, OFFER_CATEGORY, CATEGORY_WEEK)
 ARBITRATION_COLUMNS = (
-    "message_class", "kind", "title", "reach", "chosen_at", "offer_category", "offer_category_name", "few",
+    "message_class", "kind", "title", "reach", "speaks_for", "chosen_at", "offer_category", "offer_category_name", "few",
     "room_on_channel", "room_in_all", "room_for_member", "room_in_category",
 )  # fmt: skip
 

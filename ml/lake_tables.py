@@ -28,6 +28,15 @@ _MAILING_RELEVANCE = Column(
 )
 _MODEL = Column("model_version", Type.STRING, "Version in the registry of the model used; rules when none was.")
 
+_CONTRIBUTIONS = Column(
+    "contributions",
+    Type.JSON,
+    "What moved the score, by family of features: those of the mailing and, for a member's best offers, of the offer; strongest first. Missing when rules scored.",
+    "log-odds, approximate",
+    nullable=True,
+    personal=True,
+)
+
 QUARANTINE = Table(
     "quarantine",
     "Rows of the club's tables that broke the contract, kept word for word.",
@@ -58,6 +67,8 @@ SCORES = Table(
     (
         _CAMPAIGN, _MEMBER, _OFFER, _RELEVANCE, _MAILING_RELEVANCE,
         Column("relevance_low", Type.NUMBER, "Lower bound of the mailing's relevance, from the spread of the ensemble.", "share 0..1", nullable=True, minimum=0, maximum=1),
+        _CONTRIBUTIONS,
+        Column("speaks_for", Type.STRING, "The family of features that speaks loudest for it; never one that may be sensitive.", nullable=True, personal=True),
         _MODEL,
     ),
 )  # fmt: skip
@@ -78,6 +89,7 @@ DECISIONS = Table(
         Column("would_pass_if", Type.STRING, "The nearest change that would have let it through.", nullable=True, personal=True),
         Column("until", Type.DATE, "When the reason ends, where that is known.", nullable=True),
         Column("evidence", Type.JSON, "The facts and features behind it.", personal=True),
+        _CONTRIBUTIONS,
         Column("propensity", Type.NUMBER, "Probability of this verdict where chance had a part in it.", "share 0..1"),
         _MODEL,
         Column("policy_version", Type.STRING, "Digest of the policy used."),

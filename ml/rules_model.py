@@ -41,3 +41,7 @@ class RulesModel:
         offers = np.maximum(np.nan_to_num(floats(rows["offers"]), nan=1.0), 1.0)
         chosen = np.clip(0.5 * bought + 0.3 * alike + 0.15 * popular + 0.05 / offers, 0.0, 1.0)
         return chosen, chosen / 2
+
+    def contributions(self, stage: Literal["mailing", "offer"], rows: Batch) -> list[dict[str, float]]:
+        """None: rules were not learned, so no family of features moved them."""
+        return [{} for _ in range(rows.num_rows)]

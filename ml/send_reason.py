@@ -7,6 +7,22 @@ from ml.basis import Basis
 from ml.shopping import bought_groups, offer_groups
 from ml.wording import UNNAMED, day_in_words, json_object, sentence
 
+# What a member may read where the family speaks for the offer; of the others nothing is said.
+WORDS: dict[str, str] = {
+    "recency": "You have shopped with us lately.",
+    "frequency": "You shop with us often.",
+    "breadth": "You buy many different things from us.",
+    "discount": "You like to use coupons and offers.",
+    "response": "You have answered messages like this one before.",
+    "affinity": "It fits what you usually buy.",
+    "coupon affinity": "You have used coupons on things like this before.",
+    "answered affinity": "You have used offers like this one before.",
+    "repetition": "It fits what you buy again and again.",
+    "replenishment": "It may be time to buy this again.",
+    "price": "It fits the prices that you usually pay.",
+    "popularity": "Many of our members like it.",
+}
+
 OFTEN = 3  # days of purchase from which a member buys a thing "often"
 
 
@@ -29,9 +45,11 @@ def send_reason(row: ir.Table, basis: Basis) -> ir.StringValue:
         (row.liked_days >= OFTEN, sentence("You often buy ", row.liked_name, ".")),
         (row.liked_days > 0, sentence("You bought ", row.liked_name, " on ", day_in_words(row.liked_last_on, basis.night), ".")),
         (row.message_class == "service", "This is a message of service to you as our customer."),
+        *((row.speaks_for == family, words) for family, words in WORDS.items()),
         else_="Chosen for you from the offers of this campaign.",
     )  # fmt: skip
 
 
 def send_evidence(row: ir.Table) -> ir.StringValue:
-    return json_object({"bought": row.liked_name, "days_bought": row.liked_days, "last_bought_on": row.liked_last_on})
+    facts = {"bought": row.liked_name, "days_bought": row.liked_days, "last_bought_on": row.liked_last_on}
+    return json_object(facts, {"contributions": row.contributions})

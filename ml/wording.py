@@ -49,9 +49,11 @@ def is_sensitive(columns: Sequence[ir.StringValue], names: Sequence[str]) -> ir.
     return found
 
 
-def json_object(values: Mapping[str, ir.Value]) -> ir.StringValue:
-    """A JSON object of the values that are not null: text quoted and escaped, numbers and truth values as they are."""
+def json_object(values: Mapping[str, ir.Value], objects: Mapping[str, ir.StringValue] | None = None) -> ir.StringValue:
+    """A JSON object of the values that are not null: text quoted and escaped, numbers and truth values as they are.
+    `objects` are JSON already."""
     members = [_member(name, value) for name, value in values.items()]
+    members += [sentence(f'"{name}": ', value.cast("string")) for name, value in (objects or {}).items()]
     known = ibis.array(members).filter(lambda member: member.notnull())
     return sentence("{", known.join(", ").fill_null(""), "}")
 

@@ -57,8 +57,7 @@ def score_night(platform: Platform, night: Night, chosen: Chosen) -> pa.RecordBa
     asks = platform.lake.read(ASKS, night.key).semi_join(may_be_profiled(club, platform.policy), "member_id")
     tables = feature_tables_of(platform, night)
     mailings, offers = mailing_rows(club, asks, tables), offer_rows(club, offered(club, asks), tables)
-    if chosen.scorer.kind == "pair":  # such a model reads what is known of the mailing beside the offer
-        offers = offers.order_by(["campaign_id", "member_id", "offer_id"])
+    offers = offers.order_by(["campaign_id", "member_id", "offer_id"])  # an ask's offers are compared with each other
     batches = score(chosen.scorer, _stream(platform, mailings), _stream(platform, offers), chosen.version)
     return pa.RecordBatchReader.from_batches(SCORED, batches)
 

@@ -7,11 +7,12 @@ import pytest
 
 from ml.ablation import ablation
 from ml.ensemble import Ensemble, log_odds
-from ml.explanations import NEVER_TOLD, family_contributions, leading
+from ml.explanations import NEVER_TOLD, family_contributions, leading, speaks_for, told
 from ml.feature import FAMILIES
 from ml.feature_dictionary import FEATURES
 from ml.fitting import fit_bags
 from ml.inputs import Inputs
+from ml.send_reason import WORDS
 from ml.training_config import TrainingConfig
 
 NAMES = ("answer_rate", "spend_91", "household_size")
@@ -74,3 +75,14 @@ def test_leaving_out_the_family_that_decides_costs_and_it_does_alone() -> None:
     assert told["the model", "all"] > 0.95
     assert told["response", "alone"] > 0.95
     assert told["response", "without"] < 0.65
+
+
+def test_of_a_score_the_strongest_families_are_told_and_what_was_declared_is_not() -> None:
+    rows = pd.DataFrame({"declared": [3.0, 0.0], "spend": [-1.0, 0.001], "recency": [0.5, 0.0]})
+    assert told(rows) == [{"spend": -1.0, "recency": 0.5}, {}]
+    assert speaks_for({"spend": -1.0, "recency": 0.5}) == "recency"
+    assert speaks_for({"spend": -1.0}) is None
+
+
+def test_every_family_with_words_for_the_member_is_one_that_may_be_told() -> None:
+    assert set(WORDS) <= set(FAMILIES) - NEVER_TOLD

@@ -1,5 +1,6 @@
 """What is fitted learns a taste, travels whole, and is never thrown by a row it has not seen the like of."""
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +11,15 @@ from ml.club import Club, visible
 from ml.errors import DamagedModel, TooFewExamples
 from ml.evaluation import ranking_metrics
 from ml.examples import TrainingRows, mailing_rows, night_asks, offer_rows, offered, training_rows
+from ml.explanations import NEVER_TOLD
+from ml.feature import FAMILIES
 from ml.features import feature_tables
 from ml.inputs import Inputs, floats
 from ml.linear import LinearModel
 from ml.model import RelevanceModel
 from ml.night import Night
 from ml.rules_model import RulesModel
-from ml.scoring import SCORED, score
+from ml.scoring import EXPLAINED, SCORED, score
 from ml.training import Fitted, TrainingConfig, fit_model
 from tests.past_world import club_by_taste, on_engine
 
@@ -134,10 +137,25 @@ def test_a_setting_out_of_bounds_is_refused_by_name(number: str, value: float) -
 
 
 @pytest.mark.parametrize("batch", [7, 100_000])
-def test_scores_do_not_depend_on_the_batches(pair: Trained, batch: int) -> None:
-    whole = scored(pair, pair.fitted.model, 50_000)
-    assert scored(pair, pair.fitted.model, batch).equals(whole)
+@pytest.mark.parametrize("kind", ["pair", "choice"])
+def test_scores_do_not_depend_on_the_batches(kind: str, batch: int, request: pytest.FixtureRequest) -> None:
+    trained: Trained = request.getfixturevalue(kind)
+    whole = scored(trained, trained.fitted.model, 50_000)
+    assert scored(trained, trained.fitted.model, batch).equals(whole)
     assert whole.schema.equals(SCORED)
+
+
+def test_every_score_tells_what_moved_it_and_a_members_best_offers_tell_their_own(choice: Trained) -> None:
+    told = scored(choice, choice.fitted.model, 1000).to_pandas()
+    held = [json.loads(text) for text in told.contributions]
+    assert all(set(one["mailing"]) <= set(FAMILIES) - NEVER_TOLD for one in held)
+    of_offers = told[["offer" in one for one in held]].groupby(["campaign_id", "member_id"]).size()
+    assert of_offers.max() == EXPLAINED
+
+
+def test_rules_have_no_contributions_to_tell(choice: Trained) -> None:
+    told = scored(choice, RulesModel(), 1000)
+    assert told["contributions"].null_count == told["speaks_for"].null_count == told.num_rows
 
 
 def test_a_pair_models_mailing_is_as_relevant_as_its_best_offer(pair: Trained) -> None:
