@@ -12,6 +12,7 @@ HemsilError
 ├── Refused                    a safety rule said no
 │   ├── PublishRefused         the gate in front of the marts failed
 │   ├── TooFewExamples         too few responses to train on (the night goes on by rules)
+│   ├── LeakSuspected          a feature knows the answers (no model is trained, the champion stays)
 │   └── NightIsRunning         another night holds the lock
 └── OutsideWorldError          something we depend on is not there: trying again may help
     ├── DatabaseUnavailable    PostgreSQL cannot be started or reached
@@ -66,6 +67,10 @@ class PublishRefused(Refused):
 
 class TooFewExamples(Refused):
     """Fewer examples or responses than the policy asks for before a model may be trained."""
+
+
+class LeakSuspected(Refused):
+    """A feature alone tells the answers better than an honest one can. The message names each such feature."""
 
 
 class NightIsRunning(Refused):

@@ -20,7 +20,9 @@ Blocks = list[tuple[NDArray[np.int64], NDArray[np.int64]]]
 MONOTONE: Mapping[str, int] = {f.name: f.monotone for f in FEATURES if f.monotone}
 
 
-def _parameters(inputs: Inputs, config: TrainingConfig, bag: int, base: float) -> dict[str, object]:
+def _parameters(
+    inputs: Inputs, config: TrainingConfig, bag: int, base: float, monotone: Mapping[str, int]
+) -> dict[str, object]:
     return {
         "objective": "binary:logistic",
         "eta": config.learning_rate,
@@ -33,18 +35,20 @@ def _parameters(inputs: Inputs, config: TrainingConfig, bag: int, base: float) -
         "nthread": config.threads,
         "base_score": base,
         "seed": (config.seed + bag) % 2**31,
-        "monotone_constraints": "(" + ",".join(str(MONOTONE.get(c, 0)) for c in inputs.columns) + ")",
+        "monotone_constraints": "(" + ",".join(str(monotone.get(c, 0)) for c in inputs.columns) + ")",
     }
 
 
-def best_rounds(x: Matrix, y: Values, blocks: Blocks, inputs: Inputs, config: TrainingConfig) -> int:
+def best_rounds(
+    x: Matrix, y: Values, blocks: Blocks, inputs: Inputs, config: TrainingConfig, monotone: Mapping[str, int] = MONOTONE
+) -> int:
     """Number of trees with the least loss over all validation blocks together, to the nearest `_STEP`."""
     steps = range(_STEP, config.most_rounds + 1, _STEP)
     loss = np.zeros(len(steps))
     for block, (train, test) in enumerate(blocks):
         rows, weight = _sample(y, train, config, block)
         base = _base_rate(y[rows], weight)
-        trees = _grow(x[rows], y[rows], weight, config.most_rounds, _parameters(inputs, config, block, base))
+        trees = _grow(x[rows], y[rows], weight, config.most_rounds, _parameters(inputs, config, block, base, monotone))
         odds = np.full(test.size, log_odds(np.array(base)))
         for at, last in enumerate(steps):
             part = trees.inplace_predict(x[test], iteration_range=(last - _STEP, last), predict_type="margin")
@@ -55,9 +59,12 @@ def best_rounds(x: Matrix, y: Values, blocks: Blocks, inputs: Inputs, config: Tr
 
 
 def fit_bags(
-    x: Matrix, y: Values, members: NDArray[np.object_], inputs: Inputs, rounds: int, config: TrainingConfig
-) -> Ensemble:
-    """One model a bag of members, each fitted on `bag_share` of them."""
+    x: Matrix, y: Values, members: NDArray[np.object_], inputs: Inputs, rounds: int, config: TrainingConfig,
+    monotone: Mapping[str, int] = MONOTONE,
+) -> Ensemble:  # fmt: skip
+    """One model a bag of members, each fitted on `bag_share` of them. `monotone` (+1 or -1 by column) binds the trees and
+    the linear partners alike, so it binds their mean."""
+    signs = np.array([monotone.get(c, 0) for c in inputs.columns])
     codes, names = pd.factorize(members)
     trees, linear = [], []
     for bag in range(config.bags):
@@ -67,10 +74,10 @@ def fit_bags(
         if not 0 < y[rows].sum() < rows.size:
             rows = np.arange(y.size)
         rows, weight = _sample(y, rows, config, bag)
-        parameters = _parameters(inputs, config, bag, _base_rate(y[rows], weight))
+        parameters = _parameters(inputs, config, bag, _base_rate(y[rows], weight), monotone)
         trees.append(_grow(x[rows], y[rows], weight, rounds, parameters))
         if config.linear_strength > 0:
-            linear.append(LinearModel.fit(x[rows], y[rows], weight, config.linear_strength))
+            linear.append(LinearModel.fit(x[rows], y[rows], weight, config.linear_strength, signs))
     spread = float(np.sqrt(config.bag_share / (1 - config.bag_share)))
     return Ensemble(inputs, tuple(trees), tuple(linear), spread)
 

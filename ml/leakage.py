@@ -1,5 +1,5 @@
 """The canary: features that know the answer. A feature that tells alone what a whole model can hardly tell has most likely
-seen the future, or the answer itself. Only the looking is here; what to do about it is the caller's.
+seen the future, or the answer itself. Looking and refusing are here; what a night does then is the caller's.
 """
 
 from dataclasses import dataclass
@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from ml.errors import LeakSuspected
 from ml.evaluation import Ranked
 from ml.inputs import floats
 
 ALONE = 0.90  # AUC that no honest single feature of a mailing has been seen to reach
+CHOICE_ALONE = 0.95  # the same of an offer among others, which is easier told
 LEAST_KNOWN = 0.05  # share of rows a feature must be known for
 
 
@@ -45,3 +47,10 @@ def suspects(rows: pa.Table, names: tuple[str, ...], ceiling: float = ALONE) -> 
         if worst > ceiling:
             found.append(Suspect(name, worst))
     return sorted(found, key=lambda suspect: -suspect.auc)
+
+
+def refuse_leaks(rows: pa.Table, names: tuple[str, ...], ceiling: float = ALONE) -> None:
+    """Raises LeakSuspected, naming every one of the `suspects`, where there is any."""
+    found = suspects(rows, names, ceiling)
+    if found:
+        raise LeakSuspected("; ".join(suspect.reason for suspect in found))

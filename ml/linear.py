@@ -27,16 +27,33 @@ class LinearModel:
     intercept: float
 
     @classmethod
-    def fit(cls, x: Matrix, y: NDArray[np.float64], weight: NDArray[np.float64], strength: float) -> "LinearModel":
-        """Fit on rows x features (NaN = missing), weighted. `strength` is the inverse of the penalty on the weights."""
+    def fit(
+        cls, x: Matrix, y: NDArray[np.float64], weight: NDArray[np.float64], strength: float,
+        signs: NDArray[np.int64] | None = None,
+    ) -> "LinearModel":  # fmt: skip
+        """Fit on rows x features (NaN = missing), weighted. `strength` is the inverse of the penalty on the weights.
+
+        signs   one a feature: +1 its weight may not be negative, -1 not positive, 0 free. A weight that would be is held
+                at zero and the others are fitted again, until none is.
+        """
         with np.errstate(invalid="ignore"):
             filled = np.where(np.isfinite(x).any(axis=0), x, 0.0)
             knots = np.nanquantile(filled, np.linspace(0, 1, _KNOTS), axis=0).T
         share = np.isnan(x).mean(axis=0)
         missing = np.flatnonzero((share > 0.005) & (share < 0.995))
         model = cls(knots, missing, np.zeros(x.shape[1] + missing.size), 0.0)
-        fitted = LogisticRegression(C=strength, solver="newton-cholesky").fit(model.transform(x), y, weight)
-        return cls(knots, missing, fitted.coef_[0].astype(float), float(fitted.intercept_[0]))
+        places = model.transform(x)
+        bound = np.zeros(places.shape[1])
+        bound[: x.shape[1]] = 0 if signs is None else signs
+        free = np.ones(places.shape[1], dtype=bool)
+        while True:
+            fitted = LogisticRegression(C=strength, solver="newton-cholesky").fit(places[:, free], y, weight)
+            weights = np.zeros(free.size)
+            weights[free] = fitted.coef_[0]
+            wrong = weights * bound < 0
+            if not wrong.any() or (free & ~wrong).sum() == 0:
+                return cls(knots, missing, np.where(wrong, 0.0, weights), float(fitted.intercept_[0]))
+            free &= ~wrong
 
     def transform(self, x: Matrix) -> Matrix:
         """Rows x (features + missing columns), every value in -1..1."""

@@ -9,6 +9,8 @@ import pandas as pd
 
 from ml import plots
 from ml.example_tables import EXAMPLE_TABLES, MAILING_EXAMPLES, OFFER_EXAMPLES
+from ml.feature_dictionary import MAILING_INPUTS, OFFER_INPUTS
+from ml.leakage import CHOICE_ALONE, refuse_leaks
 from ml.promotion import popularity_metrics
 from ml.source_tables import SOURCE_TABLES
 from ml.training import Fitted, TrainingConfig, fit_model
@@ -40,12 +42,15 @@ class Trained:
 
 
 def train_challenger(platform: Platform, business_date: str, run_id: str) -> Trained:
-    """Fit on the lake's examples of a date and register the model. Raises TooFewExamples, RegistryUnavailable."""
+    """Fit on the lake's examples of a date and register the model. Raises TooFewExamples, LeakSuspected,
+    RegistryUnavailable."""
     night, lake = platform.night(business_date), platform.lake
     config = training_config(platform)
     kind = lake.manifest(MAILING_EXAMPLES.name, business_date).notes["kind"]
     mailings = lake.read_batches(MAILING_EXAMPLES, business_date).read_all()
     offers = lake.read_batches(OFFER_EXAMPLES, business_date).read_all()
+    refuse_leaks(mailings, MAILING_INPUTS)
+    refuse_leaks(offers, OFFER_INPUTS, CHOICE_ALONE)
     fitted = fit_model(mailings, offers, night.as_of, config, "pair" if kind == "pair" else "choice")
     keys = ["as_of", "campaign_id", "member_id", "club_spend_share"]
     popularity = popularity_metrics(fitted.validation, mailings.select(keys).to_pandas())

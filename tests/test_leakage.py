@@ -5,10 +5,11 @@ import pyarrow as pa
 import pytest
 
 from ml.club import visible
+from ml.errors import LeakSuspected
 from ml.evaluation import binary_metrics
 from ml.examples import TrainingRows, training_rows
 from ml.feature_dictionary import MAILING_INPUTS
-from ml.leakage import suspects
+from ml.leakage import refuse_leaks, suspects
 from ml.night import Night
 from ml.training import TrainingConfig, fit_model
 from tests.past_world import club_by_taste, on_engine
@@ -49,6 +50,8 @@ def test_a_planted_leak_is_caught_by_name(past: tuple[TrainingRows, Night]) -> N
         rows.schema.get_field_index("spend_91"), "spend_91", pa.array(noise - rows["answered"].to_numpy())
     )
     assert [s.feature for s in suspects(leaking, MAILING_INPUTS)] == ["spend_91"]
+    with pytest.raises(LeakSuspected, match="spend_91"):
+        refuse_leaks(leaking, MAILING_INPUTS)
 
 
 def test_a_feature_that_is_known_only_of_those_who_answered_is_caught(past: tuple[TrainingRows, Night]) -> None:
