@@ -84,6 +84,24 @@ def export(
 
 
 @app.command()
+def explain(
+    member: Annotated[str, typer.Argument(help="Member to explain.")],
+    offer: Annotated[str | None, typer.Argument(help="Only this offer; empty: all that were considered.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM-DD", help="Business date; empty: the last night decided.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,
+) -> None:
+    """Show the way from facts to verdict: why a member gets an offer, or does not.
+
+    Example: hemsil explain 2375 --as-of 2017-10-30
+    """
+    from hemsil.explain import run_explain
+
+    run_explain(read_settings(), member, offer, as_of, as_json, console)
+
+
+@app.command()
 def backtest(
     first: Annotated[str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First campaign start.")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Last campaign start.")] = None,

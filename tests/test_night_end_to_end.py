@@ -326,3 +326,17 @@ def test_a_backfilled_night_uses_no_model_of_its_future(night: Night) -> None:
     [version] = set(scores["model_version"].to_pylist())
     trained_for = Platform(night.at.settings).registry.load(version).tags["business_date"]
     assert trained_for == EARLIER
+
+
+def test_a_decision_is_explained_from_facts_to_verdict(night: Night) -> None:
+    ((member, offer, reason),) = night.at.rows("SELECT member_id, offer_id, reason FROM marts.offer_table LIMIT 1")
+    answer = night.at.call("explain", member, offer, "--json")
+    told = json.loads(answer.out)
+    assert told["business_date"] == NIGHT
+    assert told["counted"]["transactions"] > 0
+    sent = [row for row in told["decisions"] if row["verdict"] == "send"]
+    assert [(row["offer_id"], row["detail"]) for row in sent] == [(offer, reason)]
+    assert "declared" not in str(sent[0]["exact"])
+    assert sent[0]["exact"]["offer"]
+    unknown = night.at.call("explain", "nobody of this name")
+    assert (unknown.code, "no member of this id" in unknown.err) == (2, True)
