@@ -123,11 +123,15 @@ def _of_stopped(explored: Sums, stopped: Sums) -> list[dict[str, object]]:
     share, low, high, effective = weighted_share(explored["w"], explored["w2"], explored["wa"])
     size = stopped["mailings"]
     members = int(explored["members"])
+    lost = _known("answers_lost", about["answers_lost"], (share * size, low * size, high * size), members, effective,
+        f"Of {size:,.0f} messages stopped so, that is {share * size:,.0f} [{low * size:,.0f}, {high * size:,.0f}] answers lost.",
+    )  # fmt: skip
+    if stopped["members"] < LEAST_MEMBERS:
+        lost = _unknown("answers_lost", about["answers_lost"], _few("were stopped for that alone"))
     return [
         _known("share_of_stopped", about["share_of_stopped"], (share, low, high), members, effective,
             f"Of the messages stopped as not relevant, {share:.1%} [{low:.1%}, {high:.1%}] would have been answered."),
-        _known("answers_lost", about["answers_lost"], (share * size, low * size, high * size), members, effective,
-            f"Of {size:,.0f} messages stopped so, that is {share * size:,.0f} [{low * size:,.0f}, {high * size:,.0f}] answers lost."),
+        lost,
     ]  # fmt: skip
 
 

@@ -38,6 +38,12 @@ def test_of_100_explored_of_whom_5_answered_the_1900_stopped_would_have_given_95
     assert share.says == "Of the messages stopped as not relevant, 5.0% [1.6%, 11.3%] would have been answered."
 
 
+def test_a_count_of_fewer_than_20_stopped_members_is_not_told() -> None:
+    found = answers(group("explored", 100, 5, propensity=0.05), group("stopped", 19, 0))
+    assert "fewer than 20 members were stopped" in found.loc["answers_lost"].unknown
+    assert found.loc["share_of_stopped"].value == pytest.approx(0.05)
+
+
 def test_unequal_weights_make_the_sample_worth_less() -> None:
     even, uneven = weighted_share(w=40, w2=40, wa=4), weighted_share(w=40, w2=80, wa=4)
     assert even[0] == uneven[0] == 0.1
