@@ -9,6 +9,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table as Grid
 
+from ml.audit_table import FALSE_SUPPRESSION
 from ml.lake_tables import AFTERWARDS, QUARANTINE
 from ml.reasons import Reason
 from ml.source_tables import MEMBERS
@@ -45,6 +46,7 @@ def print_summary(platform: Platform, business_date: date, console: Console) -> 
     console.print(_reasons(summary, later))
     if later is not None:
         _print_afterwards(later, platform, console)
+    _print_audit(platform, key, console)
     bad = platform.lake.manifest(QUARANTINE.name, key).rows
     if bad:
         console.print(
@@ -98,6 +100,15 @@ def _print_afterwards(later: pd.DataFrame, platform: Platform, console: Console)
     )
     if platform.source.note:
         console.print(f"[dim]{platform.source.note}[/]")
+
+
+def _print_audit(platform: Platform, key: str, console: Console) -> None:
+    """What stopping costs, by chance and control group; where that cannot be known, why."""
+    if not platform.lake.has(FALSE_SUPPRESSION.name, key):
+        return
+    found = platform.lake.read(FALSE_SUPPRESSION, key).to_pandas().set_index("question")
+    for name, question in (("share_of_stopped", "Wrongly stopped"), ("answers_gained", "Worth of mailing")):
+        console.print(f"{question}: {found.loc[name, 'says']}", highlight=False)
 
 
 def _print_next(summary: pd.DataFrame, console: Console) -> None:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-from assets import backtest, decisions, features, monitoring, publishing, scoring, sources, training
+from assets import audit, backtest, decisions, features, monitoring, publishing, scoring, sources, training
 from assets.pictures import PICTURES
 from assets.tables import ASSET_TABLES
 from orchestration.jobs import JOBS
@@ -15,7 +15,7 @@ from resources.io_manager import LakeIOManager
 from resources.platform import Platform
 from resources.settings import prepare_environment, read_settings
 
-ASSET_MODULES = (sources, features, training, scoring, decisions, publishing, monitoring, backtest)
+ASSET_MODULES = (sources, features, training, scoring, decisions, publishing, monitoring, audit, backtest)
 FIRST_NIGHT = date(2015, 1, 1)  # of a club whose source does not say when its history begins
 
 
