@@ -69,9 +69,14 @@ def suppression_list(decisions: ir.Table, audience: ir.Table, policy: Policy, mo
 
 
 def nearest(decisions: ir.Table) -> ir.Table:
-    """(campaign_id, member_id, ...): of the pairs not sent of each member and campaign, the one nearest to being sent."""
+    """(campaign_id, member_id, ...): of the pairs not sent of each member and campaign, the one nearest to being sent.
+
+    An offer outranked within its own message, or on a channel not chosen, says nothing of why the message does not go:
+    the limit that stopped the message is nearer."""
     stopped = decisions.filter(decisions.verdict == "suppress")
-    stopped = stopped.mutate(place=ibis.cases(*((stopped.reason == code.value, n) for n, code in enumerate(Reason))))
+    order = [code for code in Reason if code != Reason.OUTRANKED]
+    order.insert(order.index(Reason.CHANNEL_CAP), Reason.OUTRANKED)
+    stopped = stopped.mutate(place=ibis.cases(*((stopped.reason == code.value, n) for n, code in enumerate(order))))
     first = ibis.row_number().over(
         group_by=["campaign_id", "member_id"],
         order_by=[ibis.desc("place"), ibis.desc(stopped.relevance, nulls_first=False), "offer_id", "channel"],
