@@ -82,7 +82,9 @@ class Written:
             if product:
                 self.add("offer_products", offer_id=offer, product_id=product)
         for number in range(1, 4):  # what went out before
-            self.campaign(f"past{number}", starts=NOON.date() - timedelta(days=60), ends=NOON.date() - timedelta(days=1))
+            self.campaign(
+                f"past{number}", starts=NOON.date() - timedelta(days=60), ends=NOON.date() - timedelta(days=1)
+            )
 
     def add(self, table: str, **row: Any) -> None:
         self.rows[table].append(row)
@@ -93,7 +95,9 @@ class Written:
     ) -> None:  # fmt: skip
         self.add("campaigns", campaign_id=name, name=name, message_class=kind, starts_on=starts, ends_on=ends, channels=channels)  # fmt: skip
 
-    def member(self, name: str, expected: Mapping[str, str], consented: bool = True, shops: bool = True, **own: Any) -> str:
+    def member(
+        self, name: str, expected: Mapping[str, str], consented: bool = True, shops: bool = True, **own: Any
+    ) -> str:
         """A member of the audience of the campaigns in `expected`, with the reason each must end in ("" = offered). Unless
         told otherwise they said yes to everything long ago and buy milk now and then."""
         self.add("members", member_id=name, **own)

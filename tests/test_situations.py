@@ -28,7 +28,7 @@ def night() -> Iterator[Played]:
 
 def test_each_member_is_offered_or_stopped_as_their_situation_asks(night: Played) -> None:
     assert night.answer.code == 0, night.answer.text
-    verdicts = {(c, m): "" for c, m in night.at.rows("SELECT campaign_id, member_id FROM marts.offer_table")}
+    verdicts = dict.fromkeys(night.at.rows("SELECT campaign_id, member_id FROM marts.offer_table"), "")
     stopped = night.at.rows("SELECT campaign_id, member_id, reason FROM marts.suppression_list")
     assert not verdicts.keys() & {(c, m) for c, m, _ in stopped}
     verdicts |= {(c, m): reason for c, m, reason in stopped}
