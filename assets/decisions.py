@@ -3,13 +3,14 @@
 import dagster as dg
 import ibis.expr.types as ir
 
-from assets.shown import table_arguments
-from ml.decide import decide
+from assets.shown import small_table, table_arguments
 from ml.decision_lists import offer_table, suppression_list
-from ml.lake_tables import DECISIONS, OFFERS_TO_SEND, REASKS, SCORES, SUPPRESSIONS
-from ml.quarantine import doubts
+from ml.lake_tables import CHANGES, DECISIONS, OFFERS_TO_SEND, REASKS, SCORES, SUPPRESSIONS
+from ml.reach import wide_campaigns
 from ml.reask import reask_list
 from ml.source_tables import SOURCE_TABLES
+from resources.decider import decide_night
+from resources.last_night import changes_tonight
 from resources.platform import Platform
 
 _KINDS = {"duckdb"}
@@ -26,17 +27,36 @@ def decisions(
 ) -> ir.Table:
     """Every member, offer and channel considered, with every rule that failed."""
     night = platform.night(context.partition_key)
-    notes = platform.lake.manifest(SCORES.name, night.key).notes
-    return decide(
-        platform.club(night),
-        night,
-        scores,
-        platform.policy,
-        threshold=float(notes["threshold"]) if notes["threshold"] else None,
-        asks=asks,
-        model_version=notes["model_version"],
-        doubts=doubts(quarantine),
+    return decide_night(platform, night, platform.policy, asks=asks, scores=scores, quarantine=quarantine)
+
+
+@dg.asset_check(asset=DECISIONS.name, description="No campaign goes to more of the club than policy reach.warn_share.")
+def no_campaign_goes_to_nearly_everybody(
+    context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
+) -> dg.AssetCheckResult:
+    """A warning, not a refusal: the marketer may have meant it. Service may reach all."""
+    night = platform.night(context.op_execution_context.partition_key)
+    decided = platform.lake.read(DECISIONS, night.key)
+    wide = wide_campaigns(decided, platform.club(night), platform.policy).order_by("campaign_id").to_pandas()
+    most = platform.policy.reach.warn_share
+    return dg.AssetCheckResult(
+        passed=wide.empty,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{len(wide)} campaigns would reach more than {most:.0%} of the club",
+        metadata={"campaigns": small_table(wide)} if len(wide) else {},
     )
+
+
+@dg.asset(**table_arguments(CHANGES, _KINDS), group_name="monitoring")
+def changes_since_last_night(
+    context: dg.AssetExecutionContext,
+    platform: dg.ResourceParam[Platform],
+    offers_to_send: ir.Table,
+    suppressions: ir.Table,
+) -> dg.Output[ir.Table]:
+    """Who is newly stopped or newly reached, and why; nobody on a club's first night."""
+    rows, compared = changes_tonight(platform, context.partition_key, offers_to_send, suppressions)
+    return dg.Output(rows, metadata={"notes": {"compared_with": compared}})
 
 
 @dg.asset(**table_arguments(OFFERS_TO_SEND, _KINDS), group_name="decisions", deps=_SOURCES)

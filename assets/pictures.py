@@ -11,7 +11,7 @@ import pandas as pd
 from assets.shown import picture, small_table
 from ml import plots
 from ml.feature_dictionary import FEATURE_TABLES
-from ml.lake_tables import DECISIONS, QUARANTINE, SCORES
+from ml.lake_tables import CHANGES, DECISIONS, QUARANTINE, SCORES
 
 Pictures = Callable[[ir.Table], dict[str, dg.MetadataValue]]
 MOST_ROWS = 100_000  # a plot of more shows nothing more
@@ -47,9 +47,16 @@ def broken_rules(table: ir.Table) -> dict[str, dg.MetadataValue]:
     return {"rules broken": small_table(counts.sort_values("rows", ascending=False))} if len(counts) else {}
 
 
+def changed(table: ir.Table) -> dict[str, dg.MetadataValue]:
+    """Members by change and reason."""
+    counts = table.group_by("change", "reason").aggregate(members=table.count()).to_pandas()
+    return {"changes": small_table(counts.sort_values(["change", "members"]))} if len(counts) else {}
+
+
 PICTURES: Mapping[str, Pictures] = {
     **{t.name: missing_values for t in FEATURE_TABLES},
     SCORES.name: score_histogram,
     DECISIONS.name: reasons,
+    CHANGES.name: changed,
     QUARANTINE.name: broken_rules,
 }

@@ -11,7 +11,8 @@ from ml.club import Club, visible
 from ml.errors import ContractError
 from ml.lake_tables import QUARANTINE
 from ml.quality import check_tables, too_many
-from ml.source_tables import SOURCE_TABLES
+from ml.source_tables import CONSENTS, SOURCE_TABLES
+from resources.decider import HEARD_UNTIL, consents_heard_until
 from resources.platform import Platform
 
 
@@ -28,9 +29,13 @@ def source_tables(
     refusals = too_many(checked.counts, platform.policy.quality.max_quarantined_share)
     if refusals:
         raise ContractError("; ".join(refusals))
-    known = visible(Club.of(checked.clean), platform.night(context.partition_key))
+    night = platform.night(context.partition_key)
+    known = visible(Club.of(checked.clean), night)
+    heard = consents_heard_until(platform, night)
     for definition in SOURCE_TABLES:
         name = definition.name
         notes = {"recorded": "yes" if name in known.recorded else "no", **checked.notes(name)}
+        if heard and definition is CONSENTS:
+            notes[HEARD_UNTIL] = heard.isoformat()
         yield dg.Output(getattr(known, name), output_name=name, metadata={"notes": notes})
     yield dg.Output(checked.quarantined, output_name=QUARANTINE.name)

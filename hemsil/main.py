@@ -174,17 +174,33 @@ def policy_check(
     file: Annotated[Path | None, typer.Argument(help="Policy file; empty: the one in use.")] = None,
 ) -> None:
     """Check a policy file and print its version."""
-    from ml.policy import Policy
+    from hemsil.policy_diff import read_policy
     from resources.platform import Platform
 
     settings = read_settings()
     path = file or settings.policy
-    try:
-        text = path.read_text()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
-    version = Policy.parse(text, source=Platform(settings).source.name).version
-    console.print(f"{path.name} is right; version {version} (for {Platform(settings).source.name})")
+    source = Platform(settings).source.name
+    console.print(f"{path.name} is right; version {read_policy(path, source).version} (for {source})")
+
+
+@policy.command("diff")
+def policy_diff(
+    old: Annotated[Path, typer.Argument(help="Policy file; with no other file, it is compared with the one in use.")],
+    new: Annotated[Path | None, typer.Argument(help="The policy that would take its place.")] = None,
+    night: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM-DD", help="Night to decide again; empty: the last one there is.")
+    ] = None,
+) -> None:
+    """Tell what another policy would change: which keys, and whom the last night would have reached. Nothing is written.
+
+    With two files the first is the old one. With one file it is the new one, and the old is the one in use.
+
+    Example: hemsil policy diff policy.toml
+    """
+    from hemsil.policy_diff import print_difference
+
+    settings = read_settings()
+    print_difference(settings, *((old, new) if new else (settings.policy, old)), night, console)
 
 
 def _shown(url: str) -> str:

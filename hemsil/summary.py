@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from ml.audit_table import FALSE_SUPPRESSION
-from ml.lake_tables import AFTERWARDS, QUARANTINE
+from ml.lake_tables import AFTERWARDS, CHANGES, QUARANTINE
+from ml.reach import NEWLY_REACHED, NEWLY_STOPPED
 from ml.reasons import Reason
 from ml.source_tables import MEMBERS
 from resources.platform import Platform
@@ -47,6 +48,7 @@ def print_summary(platform: Platform, business_date: date, console: Console) -> 
     if later is not None:
         _print_afterwards(later, platform, console)
     _print_audit(platform, key, console)
+    _print_changes(platform, key, console)
     bad = platform.lake.manifest(QUARANTINE.name, key).rows
     if bad:
         console.print(
@@ -109,6 +111,21 @@ def _print_audit(platform: Platform, key: str, console: Console) -> None:
     found = platform.lake.read(FALSE_SUPPRESSION, key).to_pandas().set_index("question")
     for name, question in (("share_of_stopped", "Wrongly stopped"), ("answers_gained", "Worth of mailing")):
         console.print(f"{question}: {found.loc[name, 'says']}", highlight=False)
+
+
+def _print_changes(platform: Platform, key: str, console: Console) -> None:
+    """Who is newly stopped or reached since the night before, where there was one."""
+    if not platform.lake.has(CHANGES.name, key) or not platform.lake.manifest(CHANGES.name, key).notes["compared_with"]:
+        return
+    table = platform.lake.read(CHANGES, key)
+    counts = table.group_by("change", "reason").aggregate(n=table.count()).to_pandas().sort_values("n", ascending=False)
+    told = []
+    for change in (NEWLY_STOPPED, NEWLY_REACHED):
+        of = counts[counts.change == change]
+        why = ", ".join(f"{row.reason} {row.n:,}" for row in of.itertuples())
+        told.append(f"{int(of.n.sum()):,} {change}" + (f" ({why})" if why else ""))
+    since = platform.lake.manifest(CHANGES.name, key).notes["compared_with"]
+    console.print(f"Since {since}, of the campaigns that ran then: {'; '.join(told)}.")
 
 
 def _print_next(summary: pd.DataFrame, console: Console) -> None:

@@ -69,9 +69,12 @@ def suppression_list(decisions: ir.Table, audience: ir.Table, policy: Policy, mo
 
 
 def nearest(decisions: ir.Table) -> ir.Table:
-    """(campaign_id, member_id, ...): of the pairs not sent of each member and campaign, the one nearest to being sent."""
+    """(campaign_id, member_id, ...): of the pairs not sent of each member and campaign, the one nearest to being sent.
+
+    An offer outranked within its own message, or on a channel not chosen, says nothing of why the message does not go:
+    the limit that stopped the message is nearer."""
     stopped = decisions.filter(decisions.verdict == "suppress")
-    stopped = stopped.mutate(place=ibis.cases(*((stopped.reason == code.value, n) for n, code in enumerate(Reason))))
+    stopped = stopped.mutate(place=_nearness(stopped.reason))
     first = ibis.row_number().over(
         group_by=["campaign_id", "member_id"],
         order_by=[ibis.desc("place"), ibis.desc(stopped.relevance, nulls_first=False), "offer_id", "channel"],
@@ -89,3 +92,22 @@ def nearest(decisions: ir.Table) -> ir.Table:
         relevance=best.mailing_relevance,
         reasons=best.failures.map(lambda failed: failed.code),
     )
+
+
+def verdicts(decisions: ir.Table) -> ir.Table:
+    """(campaign_id, member_id, verdict): "sent", or the reason that the suppression list shows."""
+    asked = decisions.group_by("campaign_id", "member_id").aggregate(
+        sent=(decisions.verdict == "send").any(), place=_nearness(decisions.reason).max()
+    )
+    reason = ibis.cases(*((asked.place == n, code.value) for n, code in enumerate(_FROM_FAR_TO_NEAR)))
+    return asked.select("campaign_id", "member_id", verdict=asked.sent.ifelse("sent", reason))
+
+
+# As the reasons stand, save that an offer outranked in its own message is farther than the limit that stopped the message.
+_FROM_FAR_TO_NEAR: list[Reason] = [code for code in Reason if code != Reason.OUTRANKED]
+_FROM_FAR_TO_NEAR.insert(_FROM_FAR_TO_NEAR.index(Reason.CHANNEL_CAP), Reason.OUTRANKED)
+
+
+def _nearness(reason: ir.StringValue) -> ir.IntegerValue:
+    """How near a pair of this reason was to being sent."""
+    return ibis.cases(*((reason == code.value, n) for n, code in enumerate(_FROM_FAR_TO_NEAR)))

@@ -3,6 +3,7 @@ features in feature_dictionary.py, what marketers read in published_tables.py.
 """
 
 from ml.published_tables import OFFER_TABLE, REASK_LIST, SUPPRESSION_LIST
+from ml.reach import NEWLY_REACHED, NEWLY_STOPPED
 from ml.tables import Column, Table, Type
 
 _MEMBER = Column("member_id", Type.STRING, "The member.", personal=True)
@@ -106,6 +107,15 @@ AFTERWARDS = Table(
     ),
 )  # fmt: skip
 
+CHANGES = Table(
+    "changes_since_last_night", "Members of a campaign's audience on this night and the one before whose verdict changed.", ("campaign_id", "member_id"),
+    (
+        _CAMPAIGN, _MEMBER,
+        Column("change", Type.STRING, "What became of it.", allowed=(NEWLY_STOPPED, NEWLY_REACHED)),
+        Column("reason", Type.STRING, "Why it is stopped tonight, or why it was last night."),
+    ),
+)  # fmt: skip
+
 # What is handed to publishing: the published columns, less those of the batch.
 OFFERS_TO_SEND = Table(
     "offers_to_send", "Tonight's offers, on their way to `offer_table`.", OFFER_TABLE.key, OFFER_TABLE.columns[2:]
@@ -121,5 +131,5 @@ REASKS = Table(
 )
 
 LAKE_TABLES: tuple[Table, ...] = (
-    QUARANTINE, ASKS, SCORES, DECISIONS, OFFERS_TO_SEND, SUPPRESSIONS, REASKS, AFTERWARDS,
+    QUARANTINE, ASKS, SCORES, DECISIONS, OFFERS_TO_SEND, SUPPRESSIONS, REASKS, AFTERWARDS, CHANGES,
 )  # fmt: skip

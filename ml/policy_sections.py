@@ -83,6 +83,12 @@ class Declared(Section):
 
     default_days: Days = Field(730, description="Days that a declared fact counts, where nothing else is said of it.")
     days: dict[str, Days] = Field({}, description="Days that a fact counts, by its name.")
+    contradicting_days: int = Field(
+        6,
+        ge=2,
+        le=91,
+        description="Days of 91 with purchases of what a declared fact says is not meant for the member, from which the fact is asked about again.",
+    )
     several: Names = Field(
         ("interest",), description="Facts of which a member may declare several; one that fits is enough."
     )

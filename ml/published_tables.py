@@ -47,13 +47,13 @@ SUPPRESSION_LIST = Table(
 )  # fmt: skip
 
 REASK_LIST = Table(
-    "reask_list", "Declared facts that have grown old, worth asking about again.", ("member_id", "fact"),
+    "reask_list", "Declared facts worth asking about again: grown old, or contradicted by what the member buys.", ("member_id", "fact"),
     (
         _MEMBER,
         Column("fact", Type.STRING, "The fact."),
         Column("last_value", Type.STRING, "What the member said last.", personal=True),
         Column("declared_at", Type.TIME, "When."),
-        Column("expired_on", Type.DATE, "When it grew too old to be used."),
+        Column("expired_on", Type.DATE, "When it grew too old to be used; later than the business date where it is contradicted and still believed."),
         Column("question", Type.STRING, "What to ask."),
         Column("priority", Type.NUMBER, "How much the answer would change, high first.", "offers"),
     ),

@@ -37,12 +37,12 @@ def reminder_facts(basis: Basis) -> ir.Table:
 
 
 def _needed(basis: Basis) -> ir.Table:
-    """Things bought, due at the member's usual interval (of what nobody bought twice, at the policy's)."""
+    """Things bought, due at the member's own cycle, else at that of others (of what nobody bought twice, at the policy's)."""
     had = needs(basis)
     reminders = basis.offers.filter(basis.offers.kind == "reminder").select("offer_id")
     met = had.inner_join(offer_groups(basis).semi_join(reminders, "offer_id"), "group")
     return met.select(
-        "member_id", "offer_id", due_on=days_after(met.last_on, met.interval_days.round()), why=sentence("You will need ", met.group_name, " again about ")
+        "member_id", "offer_id", due_on=days_after(met.last_on, met.cycle_days.round()), why=sentence("You will need ", met.group_name, " again about ")
     )  # fmt: skip
 
 

@@ -62,7 +62,8 @@ def _brought_back(basis: Basis) -> ir.Table:
 
 
 def intervals(bought: ir.Table, basis: Basis) -> ir.Table:
-    """(group, interval_days): days between two purchases of a group, over all who buy it.
+    """(group, interval_days, cycle_days): days between two purchases of a group, over all who buy it, and the median
+    of those who came back: what a thing bought by the calendar (insurance, tyres) is reminded of by.
 
     Days lived as a buyer over purchases repeated: unlike the mean gap, it does not forget those who have not come back
     yet, and so does not take a durable for a consumable because some bought two at once. Half a purchase at the policy's
@@ -72,12 +73,16 @@ def intervals(bought: ir.Table, basis: Basis) -> ir.Table:
     repeated = (bought.days - 1).sum()
     prior = 0.5
     unknown = basis.policy.purchases.unknown_interval_days
-    return bought.group_by("group").aggregate(interval_days=(lived + prior * unknown) / (repeated + prior))
+    own = days_between(bought.first_on, bought.last_on) / (bought.days - 1).nullif(0)
+    return bought.group_by("group").aggregate(
+        interval_days=(lived + prior * unknown) / (repeated + prior), cycle_days=own.median()
+    )
 
 
 def needs(basis: Basis) -> ir.Table:
     """`bought_groups` with interval_days, the member's own usual interval where they bought often enough to have one (own),
-    else the group's; and durable, whether that is long."""
+    else the group's; durable, whether that is long; and cycle_days, the member's own where they ever came back, else the
+    median of others, else interval_days."""
     bought = bought_groups(basis)
     joined = bought.inner_join(intervals(bought, basis), "group")
     ask = basis.policy.purchases
@@ -85,6 +90,7 @@ def needs(basis: Basis) -> ir.Table:
     usual = joined.mutate(
         own=joined.days >= ask.least_own,
         interval_days=(joined.days >= ask.least_own).ifelse(own, joined.interval_days),
+        cycle_days=ibis.coalesce(own, joined.cycle_days, joined.interval_days),
     )
     return usual.mutate(durable=usual.interval_days >= ask.durable_days)
 

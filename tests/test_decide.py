@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import ibis
+import ibis.expr.types as ir
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -15,7 +16,8 @@ from ml.decide import decide
 from ml.errors import PolicyError
 from ml.lake_tables import DECISIONS, SCORES
 from ml.policy import Policy
-from ml.reach import wide_campaigns
+from ml.policy_changes import changed_verdicts
+from ml.reach import changes, wide_campaigns
 from ml.reasons import Reason
 from tests.nights import EVENTS, NIGHT, POLICY, Theatre, night_of
 from tests.rule_world import DEFINITIONS, Row, Spec, club_of
@@ -174,7 +176,7 @@ UNPROFILED = Spec(
     },
     tonight="member_id | offer_id\nanna | coffee\nbo | coffee",
 )
-SIMPLE = Spec(Reason.ERASED, "Anna and Bo", tonight="member_id | offer_id\nanna | coffee\nbo | coffee")
+SIMPLE = Spec(Reason.ERASED, "Three members", tonight="member_id | offer_id\nanna | coffee\nbo | coffee\ncarl | coffee")
 
 
 def reasons(club: Club, policy: str = "", **known: Any) -> dict[str, str | None]:
@@ -188,7 +190,7 @@ def reasons(club: Club, policy: str = "", **known: Any) -> dict[str, str | None]
             "mailing_relevance": 0.5,
             "model_version": "1",
         }
-        for m in ("anna", "bo")
+        for m in ("anna", "bo", "carl")
     ]
     ledger = decide(club, NIGHT, table_of(SCORES, rows), Policy.parse(policy), threshold=0.2, **known)
     assert ledger.schema() == DECISIONS.schema
@@ -201,12 +203,13 @@ def one(member: str) -> object:
 
 
 def test_who_asked_to_be_erased_or_could_not_be_read_is_not_contacted() -> None:
-    assert reasons(club_of(SIMPLE), erased=one("anna"), doubts=one("bo")) == {"anna": "ERASED", "bo": "NO_CONSENT"}
+    just_fresh = NIGHT.as_of - timedelta(hours=24)
+    told = reasons(club_of(SIMPLE), erased=one("anna"), doubts=one("bo"), consents_until=just_fresh)
+    assert told == {"anna": "ERASED", "bo": "NO_CONSENT", "carl": None}
 
 
 def test_consents_too_old_to_trust_stop_everybody() -> None:
-    fresh, stale = NIGHT.as_of - timedelta(hours=24), NIGHT.as_of - timedelta(hours=25)
-    assert set(reasons(club_of(SIMPLE), consents_until=fresh).values()) == {None}
+    stale = NIGHT.as_of - timedelta(hours=25)
     assert set(reasons(club_of(SIMPLE), consents_until=stale).values()) == {"CONSENT_STALE"}
 
 
@@ -226,15 +229,48 @@ def test_an_audience_taken_as_consenting_may_still_unsubscribe_and_complain() ->
         {"response_id": "1", "member_id": "anna", "campaign_id": "spring", "kind": "unsubscribe", "occurred_at": datetime.fromisoformat("2024-03-12")},
     ]  # fmt: skip
     club = without_consents(responses=said)
-    assert reasons(club, '[consent]\nassume = "audience"') == {"anna": "NO_CONSENT", "bo": None}
+    assert reasons(club, '[consent]\nassume = "audience"') == {"anna": "NO_CONSENT", "bo": None, "carl": None}
 
 
 def test_a_campaign_to_nearly_everybody_is_told_of() -> None:
     club = club_of(SIMPLE)
     sent = [
         {"campaign_id": campaign, "member_id": member, "verdict": "send"}
-        for campaign, members in (("spring", ("anna", "bo")), ("summer", ("anna",)))
+        for campaign, members in (("spring", ("anna", "bo", "carl")), ("summer", ("anna",)))
         for member in members
     ]
     found = ibis.duckdb.connect().to_pyarrow(wide_campaigns(table_of(DECISIONS, sent), club, Policy())).to_pylist()
-    assert found == [{"campaign_id": "spring", "to_send": 2, "share": 1.0}]
+    assert found == [{"campaign_id": "spring", "to_send": 3, "share": 1.0}]
+
+
+def test_tonight_against_last_night_tells_who_is_newly_stopped_or_reached_and_why() -> None:
+    def offers(*members: str) -> ir.Table:
+        return ibis.memtable([("spring", m) for m in members], columns=["campaign_id", "member_id"])
+
+    def stopped(**why: str) -> ir.Table:
+        rows = [("spring", m, reason) for m, reason in why.items()]
+        return ibis.memtable(rows, columns=["campaign_id", "member_id", "reason"])
+
+    found = changes(
+        offers("bo", "dina", "new"), stopped(anna="JUST_BOUGHT", carl="OPEN_CASE"),
+        offers("anna", "dina"), stopped(bo="MEMBER_CAP", carl="OPEN_CASE"),
+    )  # fmt: skip
+    held = ibis.duckdb.connect().to_pyarrow(found.order_by("member_id")).to_pylist()
+    assert [tuple(row.values()) for row in held] == [
+        ("spring", "anna", "newly stopped", "JUST_BOUGHT"),
+        ("spring", "bo", "newly reached", "MEMBER_CAP"),
+    ]
+
+
+def test_the_limit_that_stopped_a_message_is_nearer_than_an_offer_outranked_within_it() -> None:
+    def ledger(*rows: tuple[str, str | None]) -> ir.Table:
+        said = [
+            {"campaign_id": "spring", "member_id": m, "verdict": "suppress" if r else "send", "reason": r}
+            for m, r in rows
+        ]
+        return table_of(DECISIONS, said)
+
+    old = ledger(("anna", "OUTRANKED"), ("anna", "MEMBER_CAP"), ("bo", None), ("bo", "OUTRANKED"), ("carl", None))
+    new = ledger(("anna", "OUTRANKED"), ("anna", None), ("bo", "NO_VALUE"), ("carl", None))
+    held = ibis.duckdb.connect().to_pyarrow(changed_verdicts(old, new)).to_pylist()
+    assert [tuple(row.values()) for row in held] == [("MEMBER_CAP", "sent", 1), ("sent", "NO_VALUE", 1)]

@@ -331,7 +331,7 @@ def test_a_backfilled_night_uses_no_model_of_its_future(night: Night) -> None:
 def test_a_decision_is_explained_from_facts_to_verdict(night: Night) -> None:
     ((member, offer, reason),) = night.at.rows("SELECT member_id, offer_id, reason FROM marts.offer_table LIMIT 1")
     answer = night.at.call("explain", member, offer, "--json")
-    told = json.loads(answer.out)
+    told = json.loads(answer.text)
     assert told["business_date"] == NIGHT
     assert told["counted"]["transactions"] > 0
     sent = [row for row in told["decisions"] if row["verdict"] == "send"]
@@ -339,4 +339,4 @@ def test_a_decision_is_explained_from_facts_to_verdict(night: Night) -> None:
     assert "declared" not in str(sent[0]["exact"])
     assert sent[0]["exact"]["offer"]
     unknown = night.at.call("explain", "nobody of this name")
-    assert (unknown.code, "no member of this id" in unknown.err) == (2, True)
+    assert (unknown.code, "no member of this id" in unknown.text) == (2, True)

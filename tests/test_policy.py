@@ -7,6 +7,7 @@ import pytest
 from docs.render_policy import PAGE, policy_page
 from ml.errors import PolicyError
 from ml.policy import Policy
+from ml.policy_changes import changed_keys
 from ml.policy_sections import Section
 
 POLICY_FILE = Path(__file__).parent.parent / "policy.toml"
@@ -60,6 +61,16 @@ def test_a_source_may_have_its_own_numbers_and_others_do_not_see_them() -> None:
 def test_the_version_hangs_on_the_values_not_on_how_they_are_written() -> None:
     assert Policy.parse("").version == Policy.parse("# a comment\n[caps]\nmessages_per_week = 3").version
     assert Policy.parse("").version != Policy.parse("[caps]\nmessages_per_week = 4").version
+
+
+def test_what_another_policy_changes_is_told_key_by_key() -> None:
+    old = Policy.parse("[declared.days]\nchildren = 365\nsize = 90")
+    new = Policy.parse("[caps]\nmessages_per_week = 2\n[declared.days]\nchildren = 180\nsize = 90")
+    assert [(c.key, c.old, c.new) for c in changed_keys(old, new)] == [
+        ("[declared.days] children", "365", "180"),
+        ("[caps] messages_per_week", "3", "2"),
+    ]
+    assert changed_keys(new, new) == []
 
 
 def test_the_policy_cannot_be_changed_after_reading() -> None:

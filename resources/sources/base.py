@@ -3,8 +3,8 @@ Each kind of source has a file of its own beside this one.
 """
 
 from collections.abc import Collection, Mapping
-from datetime import UTC, date, timedelta
-from typing import Protocol
+from datetime import UTC, date, datetime, timedelta
+from typing import Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 import ibis.expr.types as ir
@@ -48,6 +48,15 @@ class ClubSource(Protocol):
 
     def origins(self) -> Mapping[str, str]:
         """Where each table was found, for messages: {"members": "members.csv"}."""
+        ...
+
+
+@runtime_checkable
+class Delivered(Protocol):
+    """A source that knows when its tables were handed over, which a newest row cannot tell of a quiet club."""
+
+    def delivered(self) -> Mapping[str, datetime]:
+        """When each table that is there was last written, UTC without zone."""
         ...
 
 

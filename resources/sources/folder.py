@@ -5,7 +5,7 @@ files is a folder of its own: transactions/*.parquet.
 import csv
 import re
 from collections.abc import Collection, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
@@ -39,6 +39,15 @@ class FolderSource:
 
     def origins(self) -> Mapping[str, str]:
         return {table: path.name for table, path in self._find().items()}
+
+    def delivered(self) -> Mapping[str, datetime]:
+        """The newest time of change of each table's files."""
+        written = {}
+        for table, path in self._find().items():
+            files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+            newest = max((file.stat().st_mtime for file in files), default=0.0)
+            written[table] = datetime.fromtimestamp(newest, UTC).replace(tzinfo=None)
+        return written
 
     def tables(self) -> dict[str, ir.Table]:
         """See `ClubSource.tables`. CSV is read once, here, so that a broken line shows at once and a file that is replaced
