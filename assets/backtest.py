@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 
 from assets.shown import lake_out, small_table
 from ml.backtest_tables import BACKTEST_METRICS, BACKTEST_SCORES, BACKTEST_TABLES
+from resources.backtest_page import write_report
 from resources.backtester import BacktestPlan, run_backtest
 from resources.platform import Platform
 
@@ -32,9 +33,11 @@ def replay(
     """What each past campaign's first night would have said, and how good it was beside every baseline."""
     plan = BacktestPlan.of(platform, context.partition_key, config.first, config.last, config.campaigns, config.quick)
     done = run_backtest(platform, plan, context.log.info)
+    page = write_report(done, platform.settings.reports / context.partition_key, platform.source.note)
     yield dg.Output(ibis.memtable(done.scores, schema=BACKTEST_SCORES.schema), output_name=BACKTEST_SCORES.name)
+    shown: dict[str, dg.MetadataValue] = {"report": dg.MetadataValue.path(str(page))}
     closed = done.metrics[done.metrics.subset.eq("closed") & done.metrics.metric.isin(SHOWN)]
-    shown = {
+    shown |= {
         f"{level}s": small_table(part.pivot_table(index="scorer", columns="metric", values="value").reset_index())
         for level, part in closed.groupby("level")
     }

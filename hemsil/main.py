@@ -106,7 +106,9 @@ def backtest(
     first: Annotated[str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First campaign start.")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Last campaign start.")] = None,
     campaigns: Annotated[str | None, typer.Option(help="Only these campaigns, comma-separated.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer rounds and one seed; under three minutes.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer bags, blocks and bootstrap draws; the same baselines.")
+    ] = False,
 ) -> None:
     """Replay past campaigns through the night's own functions and measure what would have happened.
 

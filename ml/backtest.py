@@ -3,6 +3,7 @@ knew, and what it would have said. The night's own functions do it all; what hap
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 
@@ -38,6 +39,14 @@ from ml.training import Fitted, TrainingConfig, fit_model
 
 MODEL = "model"
 KEYS = ["as_of", "campaign_id", "member_id"]
+Stage = Callable[
+    [str], AbstractContextManager[object]
+]  # wraps a stage of the work, to have its time and memory measured
+
+
+def unmeasured(_: str) -> AbstractContextManager[object]:
+    """A stage whose time nobody asks for."""
+    return nullcontext()
 
 
 @dataclass(frozen=True)
@@ -76,8 +85,8 @@ def replay(
     plan: dict[date, list[str]],
     config: TrainingConfig,
     kinds: tuple[str, ...] = ANSWERS,
-    baselines: bool = True,
     progress: Callable[[str], None] = lambda _: None,
+    stage: Stage = unmeasured,
 ) -> Iterator[Replay]:
     """Replay the first night of each campaign of `plan`, oldest first; a night before which there was too
     little to train on is left out, and progress hears of it.
@@ -88,40 +97,47 @@ def replay(
     """
     last = Night(max(plan), timezone)
     progress(f"examples known by {last.key}")
-    past = training_rows(visible(club, last), last, kinds)
+    with stage("examples"):
+        past = training_rows(visible(club, last), last, kinds)
     for day, campaigns in plan.items():
         progress(f"night {day.isoformat()}: campaign {', '.join(campaigns)}")
         night = Night(day, timezone)
         try:
-            yield replay_night(club, night, campaigns, _known_by(past, night), config, kinds, baselines)
+            yield replay_night(club, night, campaigns, _known_by(past, night), config, kinds, stage)
         except TooFewExamples as few:
             progress(f"night {day.isoformat()} is left out: {few}")
 
 
 def replay_night(
     club: Club, night: Night, campaigns: list[str], past: TrainingRows, config: TrainingConfig,
-    kinds: tuple[str, ...] = ANSWERS, baselines: bool = True,
+    kinds: tuple[str, ...] = ANSWERS, stage: Stage = unmeasured,
 ) -> Replay:  # fmt: skip
     """Train on `past`, score the campaigns as the night would, then look up what happened."""
     seen = visible(club, night)
-    fitted = fit_model(past.mailings, past.offers, night.as_of, config, past.kind)
-    asks = night_asks(seen, night)
-    asks = keep(asks.filter(asks.campaign_id.isin(campaigns)))
-    tables = feature_tables(seen, asks, kinds)
-    pairs = offered(seen, asks) if past.kind == "choice" else _sent_later(club, asks)
-    mailings = mailing_rows(seen, asks, tables).order_by(KEYS).to_pyarrow()
-    offers = offer_rows(seen, pairs, tables).order_by([*KEYS, "offer_id"]).to_pyarrow()
-    scores = pa.Table.from_batches(score(fitted.model, mailings.to_batches(), offers.to_batches(), MODEL))
+    with stage("training"):
+        fitted = fit_model(past.mailings, past.offers, night.as_of, config, past.kind)
+    with stage("features"):
+        asks = night_asks(seen, night)
+        asks = keep(asks.filter(asks.campaign_id.isin(campaigns)))
+        tables = feature_tables(seen, asks, kinds)
+        pairs = offered(seen, asks) if past.kind == "choice" else _sent_later(club, asks)
+        mailings = mailing_rows(seen, asks, tables).order_by(KEYS).to_pyarrow()
+        offers = offer_rows(seen, pairs, tables).order_by([*KEYS, "offer_id"]).to_pyarrow()
+    with stage("scoring"):
+        scores = pa.Table.from_batches(score(fitted.model, mailings.to_batches(), offers.to_batches(), MODEL))
     by_mailing, by_offer = _model_scores(mailings, scores)
-    happened = _ids(answers(club, asks, kinds), [*KEYS, "answered"])
-    happened_offers = _ids(offer_answers(club, pairs, kinds), [*KEYS, "offer_id", "answered"])
     columns, offer_columns = {MODEL: by_mailing}, {MODEL: by_offer}
-    if baselines:
-        tonight = Tonight(past, mailings, offers, config.seed)
-        scorers = {b.name: b.score for b in BASELINES} | {"als": lambda t: als_scores(seen, t)}
-        for name, scorer in scorers.items():
-            columns[name], within = scorer(tonight)
-            offer_columns[name] = across_members(mailings, offers, columns[name], within)
+    tonight = Tonight(past, mailings, offers, config.seed)
+    with stage("baselines"):
+        for baseline in BASELINES:
+            columns[baseline.name], within = baseline.score(tonight)
+            offer_columns[baseline.name] = across_members(mailings, offers, columns[baseline.name], within)
+    with stage("baseline als"):
+        columns["als"], within = als_scores(seen, tonight)
+        offer_columns["als"] = across_members(mailings, offers, columns["als"], within)
+    with stage("answers"):
+        happened = _ids(answers(club, asks, kinds), [*KEYS, "answered"])
+        happened_offers = _ids(offer_answers(club, pairs, kinds), [*KEYS, "offer_id", "answered"])
     return Replay(
         night=night,
         fitted=fitted,

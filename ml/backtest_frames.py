@@ -14,7 +14,7 @@ from ml.backtest_tables import BACKTEST_METRICS, BACKTEST_SCORES
 from ml.ensemble import Values
 from ml.evaluation import Ranked, member_draws, ranking_by_group
 
-LABELS = {*KEYS, "offer_id", "answered"}
+LABELS = {*KEYS, "offer_id", "answered", "threshold"}
 ALL, CLOSED = "all", "closed"
 
 
@@ -84,7 +84,7 @@ def metrics_frame(
             and kinds only their figures for offers
     """
     levels = {
-        "mailing": pd.concat([r.mailings for r in replays], ignore_index=True),
+        "mailing": pd.concat([r.mailings.assign(threshold=r.threshold) for r in replays], ignore_index=True),
         "offer": pd.concat([r.offers for r in replays], ignore_index=True),
     }
     rows: list[dict[str, object]] = []
@@ -131,7 +131,7 @@ def _measure(frame: pd.DataFrame, scorer: str, level: str) -> Callable[[Values |
     answered = frame.answered.to_numpy(dtype=float)
     ranked = Ranked.of(answered, frame[scorer].to_numpy(dtype=float))
     if level == "mailing":
-        return ranked.figures
+        return _with_threshold(frame, ranked) if scorer == MODEL else ranked.figures
     ask = frame.groupby(KEYS, sort=False).ngroup()
     by_ask = ranking_by_group(ask, answered, frame[scorer].to_numpy(dtype=float))
     first = np.flatnonzero(~ask.duplicated().to_numpy())
@@ -144,6 +144,33 @@ def _measure(frame: pd.DataFrame, scorer: str, level: str) -> Callable[[Values |
         return ranked.figures(weight) | means | {"groups": float(total)}
 
     return figures
+
+
+def _with_threshold(frame: pd.DataFrame, ranked: Ranked) -> Callable[[Values | None], dict[str, float]]:
+    """The ranking's figures, and what the thresholds fixed before the nights kept of the answers and stopped of all."""
+    sent = (frame[MODEL].astype(float) >= frame.threshold).to_numpy(dtype=float)
+    answered = frame.answered.to_numpy(dtype=float)
+
+    def figures(weight: Values | None) -> dict[str, float]:
+        w = np.ones(sent.size) if weight is None else weight
+        answers = float((w * answered).sum())
+        kept = float((w * answered * sent).sum()) / answers if answers else float("nan")
+        return ranked.figures(weight) | {
+            "kept_at_threshold": kept,
+            "stopped_at_threshold": 1 - float((w * sent).sum() / w.sum()),
+        }
+
+    return figures
+
+
+def stage_rows(seconds: Mapping[str, float], peak_mb: Mapping[str, float]) -> pd.DataFrame:
+    """Rows of BACKTEST_METRICS: what each stage of the run cost. Peak memory is the process's by the end of the stage."""
+    rows = [
+        {"level": "stage", "subset": ALL, "scorer": stage, "metric": metric, "value": told[stage], "rows": 0}
+        for stage in seconds
+        for metric, told in (("seconds", seconds), ("peak_mb", peak_mb))
+    ]
+    return pd.DataFrame(rows, columns=list(BACKTEST_METRICS.names))
 
 
 def _spread(values: Sequence[float]) -> tuple[float, float]:

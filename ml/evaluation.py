@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Values = NDArray[np.float64]
 
 KEEP = (0.95, 0.90, 0.80)
-STOP = (0.50, 0.80)
+STOP = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 BINS = 10
 TOP = 5
 _LEAST = 1e-6
@@ -40,7 +40,7 @@ class Ranked:
         return cls(answered[order], ranked, order, last)
 
     def figures(self, weight: Values | None = None) -> dict[str, float]:
-        """auc, pr_auc, log_loss, brier, ece, base_rate, rows, answers, stopped_keeping_95/90/80, kept_stopping_50/80.
+        """auc, pr_auc, log_loss, brier, ece, base_rate, rows, answers, stopped_keeping_95/90/80, kept_stopping_10/20/../90.
 
         NaN where a figure has no meaning (no answer at all, say). `weight` is in the order given to `of`.
         """
@@ -121,14 +121,15 @@ def gain_curve(answered: Values, score: Values, points: int = 101) -> pd.DataFra
 def ranking_by_group(
     group: Sequence[object] | NDArray[np.object_] | pd.Series, answered: Values, score: Values, k: int = TOP
 ) -> pd.DataFrame:
-    """ndcg, recall (both at k) and mrr of each group (an ask) in which anything was answered, indexed by group.
+    """ndcg, recall (both at k) and mrr of each group (an ask) in which anything was answered, indexed by group. A group of
+    one row is left out: there is nothing to rank.
 
     Binary gains; equal scores are put in an order by chance, the same each time.
     """
     frame = pd.DataFrame({"group": np.asarray(group), "answered": answered, "score": score})
     frame["tie"] = np.random.default_rng(0).random(len(frame))
-    wanted = frame.groupby("group").answered.sum()
-    wanted = wanted[wanted > 0]
+    held = frame.groupby("group").answered
+    wanted = held.sum()[(held.sum() > 0) & (held.size() > 1)]
     frame = frame[frame.group.isin(wanted.index)].sort_values(["group", "score", "tie"], ascending=[True, False, True])
     place = frame.groupby("group").cumcount() + 1
     top = frame.answered * (place <= k)

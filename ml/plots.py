@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 INK, ACCENT, QUIET = "#1f2a37", "#0f766e", "#9ca3af"
-_RIVER = ["#0f766e", "#b45309", "#4338ca", "#be123c", "#6b7280", "#15803d"]
+_RIVER = ["#0f766e", "#b45309", "#4338ca", "#be123c", "#6b7280", "#0ea5e9", "#d946ef", "#84cc16"]
 
 
 def calibration(bins: pd.DataFrame, title: str = "Calibration") -> bytes:
@@ -19,18 +19,25 @@ def calibration(bins: pd.DataFrame, title: str = "Calibration") -> bytes:
     axes.plot([0, top], [0, top], color=QUIET, linestyle=":", label="perfect")
     if {"low", "high"} <= set(bins.columns):
         spread = np.clip(np.vstack([bins.observed - bins.low, bins.high - bins.observed]), 0, None)
-        axes.errorbar(bins.predicted, bins.observed, spread, fmt="none", ecolor=QUIET, capsize=2)
-    axes.scatter(bins.predicted, bins.observed, s=20 + 180 * bins.rows / bins.rows.max(), color=ACCENT, label="model")
+        axes.errorbar(
+            bins.predicted, bins.observed, spread, fmt="none", ecolor=INK, elinewidth=1.2, capsize=4, zorder=3
+        )
+    size = (
+        12 + 28 * bins.rows / bins.rows.max()
+    )  # small, and below the bars: an interval must not hide under its marker
+    axes.scatter(bins.predicted, bins.observed, s=size, color=ACCENT, label="model", zorder=2)
     axes.legend(frameon=False)
     return _png(figure)
 
 
 def gain(curves: dict[str, pd.DataFrame], title: str = "Gain") -> bytes:
-    """Responders kept against messages stopped. Each curve: stopped (share), kept (share)."""
+    """Responders kept against messages stopped. Each curve: stopped (share), kept (share), and, where known, low, high (95 %)."""
     figure, axes = _canvas(title, "share of messages stopped", "share of responders kept")
     axes.plot([0, 1], [1, 0], color=QUIET, linestyle=":", label="by chance")
     for (name, curve), colour in zip(curves.items(), _RIVER, strict=False):
         axes.plot(curve.stopped, curve.kept, color=colour, label=name)
+        if {"low", "high"} <= set(curve.columns):
+            axes.fill_between(curve.stopped, curve.low, curve.high, color=colour, alpha=0.15, linewidth=0)
     axes.axhline(0.9, color=QUIET, linewidth=0.7)
     axes.legend(frameon=False, loc="lower left")
     return _png(figure)
@@ -51,6 +58,18 @@ def histogram(
         axes.axvline(value, color=colour, label=f"{name} {value:.3g}")
     if marks:
         axes.legend(frameon=False)
+    return _png(figure)
+
+
+def spans(rows: pd.DataFrame, title: str, unit: str, mark: float | None = None) -> bytes:
+    """A point with its interval a row, first on top. `rows`: name, value, low, high."""
+    held = rows[::-1].reset_index(drop=True)
+    figure, axes = _canvas(title, unit, "", height=1.2 + 0.3 * max(len(held), 3))
+    spread = np.clip(np.vstack([held.value - held.low, held.high - held.value]).astype(float), 0, None)
+    axes.errorbar(held.value, held.index, xerr=np.nan_to_num(spread), fmt="o", color=ACCENT, ecolor=INK, capsize=3)
+    axes.set_yticks(held.index, [str(name) for name in held["name"]])
+    if mark is not None:
+        axes.axvline(mark, color=QUIET, linestyle=":")
     return _png(figure)
 
 

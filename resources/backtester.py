@@ -7,13 +7,14 @@ from datetime import date
 import pandas as pd
 
 from ml.backtest import campaigns_to_replay, replay
-from ml.backtest_frames import Campaign, metrics_frame, scores_frame
+from ml.backtest_frames import Campaign, metrics_frame, scores_frame, stage_rows
 from ml.club import Club, visible
 from ml.errors import SettingsError, TooFewExamples
 from ml.night import Night, start_of_day
 from ml.quality import check_tables, watermarks
 from ml.training import TrainingConfig
 from resources.platform import Platform
+from resources.stopwatch import Stopwatch
 from resources.trainer import training_config
 
 
@@ -45,18 +46,21 @@ class BacktestPlan:
 
 @dataclass(frozen=True)
 class Backtest:
-    """The rows of BACKTEST_SCORES and BACKTEST_METRICS."""
+    """The rows of BACKTEST_SCORES and BACKTEST_METRICS, and which campaigns of which source they are of."""
 
     scores: pd.DataFrame
     metrics: pd.DataFrame
+    campaigns: dict[str, Campaign]
+    source: str
 
 
 def run_backtest(platform: Platform, plan: BacktestPlan, progress: Callable[[str], None]) -> Backtest:
     """Replay the plan. Raises SettingsError when no campaign is in it, TooFewExamples when the past is too short."""
-    timezone = platform.source.timezone
-    checked = check_tables(platform.source.tables(), platform.now(), platform.source.origins())
-    club = visible(Club.of(checked.clean), Night(plan.known_by, timezone))
-    days = campaigns_to_replay(club, plan.first, plan.last, plan.campaigns)
+    timezone, watch = platform.source.timezone, Stopwatch()
+    with watch.stage("sources"):
+        checked = check_tables(platform.source.tables(), platform.now(), platform.source.origins())
+        club = visible(Club.of(checked.clean), Night(plan.known_by, timezone))
+        days = campaigns_to_replay(club, plan.first, plan.last, plan.campaigns)
     if not days:
         raise SettingsError(
             f"no campaign begins from {plan.first} to {plan.last}" + (" with that name" if plan.campaigns else "")
@@ -64,17 +68,22 @@ def run_backtest(platform: Platform, plan: BacktestPlan, progress: Callable[[str
     config = training_config(platform)
     if plan.quick:
         config = quick(config)
-    replays = list(replay(club, timezone, days, config, baselines=not plan.quick, progress=progress))
+    replays = list(replay(club, timezone, days, config, progress=progress, stage=watch.stage))
     if not replays:
         raise TooFewExamples("before every one of these campaigns there was too little to train on")
     progress("figures and intervals")
+    replayed = {name for night in replays for name in night.mailings.campaign_id.unique()}
+    campaigns = {name: told for name, told in _campaigns(club, timezone).items() if name in replayed}
+    with watch.stage("figures"):
+        metrics = metrics_frame(replays, campaigns, draws=50 if plan.quick else 200)
+    stages = stage_rows(watch.seconds, watch.peak_mb)
     return Backtest(
-        scores_frame(replays), metrics_frame(replays, _campaigns(club, timezone), draws=50 if plan.quick else 200)
+        scores_frame(replays), pd.concat([metrics, stages], ignore_index=True), campaigns, platform.source.name
     )
 
 
 def quick(config: TrainingConfig) -> TrainingConfig:
-    """A third of the bags and half the validation blocks: less steady, for a first look and for CI."""
+    """A third of the bags and half the validation blocks, beside the same baselines: less steady, for a first look and for CI."""
     return replace(config, bags=max(2, config.bags // 3), blocks=max(2, config.blocks // 2))
 
 

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 from ml.backtest import Replay
-from ml.backtest_frames import Campaign, metrics_frame, scores_frame, subsets
+from ml.backtest_frames import Campaign, metrics_frame, scores_frame, stage_rows, subsets
+from ml.backtest_report import Told
+from ml.backtest_targets import TARGETS
 from ml.night import Night
 
 NIGHT = Night(date(2017, 8, 8), "UTC")
@@ -98,3 +100,31 @@ def test_subsets_are_all_closed_few_offers_kinds_and_each_campaign() -> None:
         "campaign one": ["one"],
         "campaign open": ["open"],
     }
+
+
+def test_the_threshold_kept_one_of_two_who_answered_and_stopped_three_of_four() -> None:
+    told = metrics_frame([replayed(threshold=0.7)], {"one": CAMPAIGNS["one"]}, draws=4)
+    assert figure(told, "mailing", "model", "kept_at_threshold").value == 1 / 2
+    assert figure(told, "mailing", "model", "stopped_at_threshold").value == 3 / 4
+
+
+def test_a_stage_is_told_with_its_seconds_and_memory() -> None:
+    rows = stage_rows({"training": 3.0}, {"training": 900.0})
+    assert rows[["level", "scorer", "metric", "value"]].to_numpy().tolist() == [
+        ["stage", "training", "seconds", 3.0],
+        ["stage", "training", "peak_mb", 900.0],
+    ]
+
+
+def test_a_loss_must_be_low_and_an_auc_high() -> None:
+    loss = next(t for t in TARGETS if t.metric == "log_loss")
+    auc = next(t for t in TARGETS if t.metric == "auc" and t.of == "value")
+    assert [loss.reached(v) for v in (0.32, 0.33, 0.34)] == ["stretch", "must", "missed"]
+    assert [auc.reached(v) for v in (0.85, 0.83, 0.81)] == ["stretch", "must", "missed"]
+
+
+def test_a_campaign_of_four_mailings_is_too_small_to_be_shown() -> None:
+    metrics = metrics_frame([replayed()], {"one": CAMPAIGNS["one"]}, draws=4)
+    told = Told(scores_frame([replayed()]), metrics, {"one": CAMPAIGNS["one"]}, "a folder")
+    assert told.rows("mailing", "campaign one").empty
+    assert told.main == "closed"

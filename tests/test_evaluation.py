@@ -123,3 +123,8 @@ def test_the_threshold_is_lower_where_campaigns_differ() -> None:
 
 def test_where_nobody_answered_nothing_is_stopped() -> None:
     assert keeping(0.9, ["a"], np.zeros(1), np.array([0.2]), 0.9, seed=0) == 0
+
+
+def test_an_answered_group_of_one_row_says_nothing_about_ranking() -> None:
+    by_group = ranking_by_group(["alone", "b", "b"], np.array([1, 0, 1.0]), np.array([0.9, 0.8, 0.1]))
+    assert by_group.mrr.to_dict() == {"b": 1 / 2}

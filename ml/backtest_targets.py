@@ -1,0 +1,77 @@
+"""What a backtest is expected to reach on The Complete Journey, and whether it did. Figures come from BACKTEST_METRICS."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ml.backtest import MODEL
+from ml.backtest_frames import BROAD, CLOSED
+from ml.backtest_tables import BACKTEST_METRICS
+
+TARGETS_OF = "complete-journey"  # the source they were set for
+FEW = BROAD[2]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A figure with the least (or, where `least` is False, the most) it must be, and what better attempts reach.
+
+    stretch  not a number where none is set (what more the threshold should stop is asked of stopped_at_threshold)
+    of  "value", or "gain": the model's paired gain over `scorer`
+    """
+
+    meaning: str
+    level: str
+    subset: str
+    metric: str
+    must: float
+    excellent: float
+    stretch: float
+    least: bool = True
+    scorer: str = MODEL
+    of: str = "value"
+
+    def reached(self, value: float) -> str:
+        """The best of stretch, excellent and must that `value` satisfies, else "missed"."""
+        for name, bound in (("stretch", self.stretch), ("excellent", self.excellent), ("must", self.must)):
+            if value >= bound if self.least else value <= bound:
+                return name
+        return "missed"
+
+
+TARGETS: tuple[Target, ...] = (
+    Target("Mailing AUC", "mailing", CLOSED, "auc", 0.820, 0.835, 0.842),
+    Target("Mailing PR AUC", "mailing", CLOSED, "pr_auc", 0.54, 0.57, 0.585),
+    Target("Mailing log loss", "mailing", CLOSED, "log_loss", 0.338, 0.328, 0.325, least=False),
+    Target("Mailing calibration error", "mailing", CLOSED, "ece", 0.035, 0.020, 0.015, least=False),
+    Target("AUC gain over coupon-basket frequency", "mailing", CLOSED, "auc", 0.05, 0.068, 0.075, scorer="purchase_frequency", of="gain"),
+    Target("Mailings stopped keeping 95 %", "mailing", CLOSED, "stopped_keeping_95", 0.26, 0.31, 0.34),
+    Target("Mailings stopped keeping 90 %", "mailing", CLOSED, "stopped_keeping_90", 0.42, 0.45, 0.48),
+    Target("Mailings stopped keeping 80 %", "mailing", CLOSED, "stopped_keeping_80", 0.58, 0.60, 0.63),
+    Target("Kept at the threshold for 90 %", "mailing", CLOSED, "kept_at_threshold", 0.90, 0.93, float("nan")),
+    Target("Stopped at the threshold for 90 %", "mailing", CLOSED, "stopped_at_threshold", 0.33, 0.37, 0.42),
+    Target("Offer NDCG at 5, all", "offer", CLOSED, "ndcg_5", 0.37, 0.40, 0.42),
+    Target("Offer NDCG at 5, few offers (B and C)", "offer", FEW, "ndcg_5", 0.58, 0.63, 0.66),
+    Target("Offer AUC, all", "offer", CLOSED, "auc", 0.93, 0.945, 0.95),
+    Target("Offer AUC, few offers (B and C)", "offer", FEW, "auc", 0.83, 0.86, 0.88),
+    Target("Offers stopped keeping 95 %", "offer", CLOSED, "stopped_keeping_95", 0.68, 0.73, 0.76),
+    Target("Offers stopped keeping 90 %", "offer", CLOSED, "stopped_keeping_90", 0.81, 0.85, 0.87),
+)  # fmt: skip
+
+
+def judged(metrics: pd.DataFrame) -> pd.DataFrame:
+    """figure, must, excellent, stretch, value, low, high, reached: a row a target whose figure is in `metrics`."""
+    held = {tuple(line[k] for k in BACKTEST_METRICS.key): line for line in metrics.to_dict("records")}
+    rows = []
+    for t in TARGETS:
+        key = (t.level, t.subset, t.scorer, t.metric)
+        if key not in held:
+            continue
+        told = held[key]
+        names = ("gain", "gain_low", "gain_high") if t.of == "gain" else ("value", "low", "high")
+        value, low, high = (float(told[name]) for name in names)
+        bounds = {"must": t.must, "excellent": t.excellent, "stretch": t.stretch}
+        rows.append(
+            {"figure": t.meaning, **bounds, "value": value, "low": low, "high": high, "reached": t.reached(value)}
+        )
+    return pd.DataFrame(rows, columns=["figure", "must", "excellent", "stretch", "value", "low", "high", "reached"])
