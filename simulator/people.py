@@ -1,5 +1,5 @@
 """Who the members are, and what nobody sees of them: tastes, price positions, life stages to come. What they do with it is
-in behaviour.py; what they tell the club of it is in records.py.
+in behaviour.py.
 """
 
 from dataclasses import dataclass

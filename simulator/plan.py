@@ -1,5 +1,5 @@
 """What the club's marketing plans, week by week for ever, whatever the members do: campaigns, their offers and whom they
-are planned for. Who is sent what in the past is in history.py.
+are planned for. Whom the messages were sent to is not decided here.
 """
 
 import json
