@@ -1,0 +1,65 @@
+"""The invented club's people, plan and behaviour, before any table is made of them. What is drawn is checked against what
+was to be drawn, and that the place alone decides it.
+"""
+
+from dataclasses import asdict
+
+import numpy as np
+
+from simulator.behaviour import answer_chances, buying_rate
+from simulator.draws import BLOCK, Purpose, generator
+from simulator.people import STAGES, first_waits, people_of
+from simulator.plan import audience_of, campaigns_of, offers_of, plan_tables
+
+SEED = 7
+
+
+def test_a_block_of_members_is_the_same_whenever_and_after_whatever_it_is_drawn():
+    first = {name: np.asarray(value).tobytes() for name, value in asdict(people_of(SEED, 1)).items()}
+    people_of(SEED, 0), audience_of(SEED, 1, -3)
+    assert {name: np.asarray(value).tobytes() for name, value in asdict(people_of(SEED, 1)).items()} == first
+
+
+def test_another_seed_block_week_or_purpose_draws_other_numbers():
+    places = [(SEED, 0, Purpose.PURCHASES, -1), (SEED, 0, Purpose.PURCHASES, 0), (SEED, 1, Purpose.PURCHASES, 0),
+              (SEED, 0, Purpose.ANSWER, 0), (SEED + 1, 0, Purpose.PURCHASES, 0)]  # fmt: skip
+    assert len({generator(*place).random() for place in places}) == len(places)
+
+
+def test_ids_go_on_from_block_to_block():
+    assert people_of(SEED, 0).ids()[-1] == "m00001999"
+    assert people_of(SEED, 1).ids()[0] == "m00002000"
+
+
+def test_a_child_arrives_and_makes_a_student_a_family():
+    people = people_of(SEED, 0)
+    coming = people.student & (people.baby_week > 0) & (people.baby_week < 60)
+    assert coming.any()
+    assert {STAGES[stage] for stage in people.stage(0)[coming]} == {"student"}
+    assert {STAGES[stage] for stage in people.stage(60)[coming]} == {"family"}
+
+
+def test_a_campaign_is_planned_for_the_share_of_the_club_that_it_names():
+    for week in (-2, -1, 0):
+        planned = audience_of(SEED, 0, week).mean(axis=0)
+        for share, campaign in zip(planned, campaigns_of(SEED, week), strict=True):
+            margin = 4 * np.sqrt(campaign.reach * (1 - campaign.reach) / BLOCK)
+            assert abs(share - campaign.reach) < margin
+
+
+def test_the_plan_has_its_offers_and_products_and_a_longer_plan_begins_with_the_shorter():
+    short, long = plan_tables(SEED, -3, -2), plan_tables(SEED, -3, 0)
+    for name in short:
+        assert long[name].slice(0, short[name].num_rows).equals(short[name])
+    assert set(long["offers"]["campaign_id"].to_pylist()) == set(long["campaigns"]["campaign_id"].to_pylist())
+    assert set(long["offer_products"]["offer_id"].to_pylist()) == set(long["offers"]["offer_id"].to_pylist())
+
+
+def test_a_message_never_lowers_the_chance_of_an_answer_and_annoyance_wears_it_out():
+    people, waits = people_of(SEED, 0), first_waits(SEED, 0)
+    rate, calm = buying_rate(people, 0, waits), np.zeros(BLOCK)
+    for offer in offers_of(SEED, 0):
+        sent, unsent = answer_chances(people, offer, 0, waits, rate, calm, "email")
+        annoyed, _ = answer_chances(people, offer, 0, waits, rate, calm + 5, "email")
+        assert ((unsent >= 0) & (unsent <= annoyed) & (annoyed <= sent) & (sent <= 1)).all()
+        assert (annoyed < sent).any()
