@@ -5,7 +5,7 @@ import ibis.expr.types as ir
 
 from ml.basis import Basis
 from ml.shopping import bought_groups, offer_groups
-from ml.wording import UNNAMED, day_in_words, json_object, sentence
+from ml.wording import UNNAMED, day_in_words, json_object, readable, sentence
 
 # What a member may read where the family speaks for the offer; of the others nothing is said.
 WORDS: dict[str, str] = {
@@ -42,8 +42,8 @@ def send_facts(sent: ir.Table, basis: Basis) -> ir.Table:
 
 def send_reason(row: ir.Table, basis: Basis) -> ir.StringValue:
     return ibis.cases(
-        (row.liked_days >= OFTEN, sentence("You often buy ", row.liked_name, ".")),
-        (row.liked_days > 0, sentence("You bought ", row.liked_name, " on ", day_in_words(row.liked_last_on, basis.night), ".")),
+        (row.liked_days >= OFTEN, sentence("You often buy ", readable(row.liked_name), ".")),
+        (row.liked_days > 0, sentence("You bought ", readable(row.liked_name), " on ", day_in_words(row.liked_last_on, basis.night), ".")),
         (row.message_class == "service", "This is a message of service to you as our customer."),
         *((row.speaks_for == family, words) for family, words in WORDS.items()),
         else_="Chosen for you from the offers of this campaign.",

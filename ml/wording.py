@@ -27,6 +27,11 @@ def day_in_words(day: ir.DateValue, night: Night) -> ir.StringValue:
     return this_year.ifelse(day.strftime("%-d %B"), day.strftime("%-d %B %Y"))
 
 
+def readable(name: ir.StringValue) -> ir.StringValue:
+    """A name as a sentence can hold it: "BAKED BREAD/BUNS/ROLLS" as "baked bread, buns, rolls"; names with small letters stay."""
+    return (name == name.upper()).ifelse(name.lower().replace("/", ", "), name)
+
+
 def figure(value: ir.NumericValue, digits: int = 3) -> ir.StringValue:
     """A number rounded for reading."""
     rounded = value.cast("float64").round(digits)
