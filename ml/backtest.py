@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from ml.baseline_als import als_scores
 from ml.baselines import BASELINES, Tonight, across_members
 from ml.club import Club, visible
+from ml.consent import may_be_profiled
 from ml.ensemble import Values
 from ml.errors import TooFewExamples
 from ml.examples import (
@@ -28,12 +29,14 @@ from ml.examples import (
     offer_rows,
     offered,
     offers_sent,
+    training_asks,
     training_rows,
 )
 from ml.features import feature_tables
 from ml.inputs import floats
 from ml.kept import keep
 from ml.night import Night
+from ml.policy import Policy
 from ml.scoring import score
 from ml.training import Fitted, TrainingConfig, fit_model
 
@@ -84,12 +87,14 @@ def replay(
     timezone: str,
     plan: dict[date, list[str]],
     config: TrainingConfig,
+    policy: Policy,
     kinds: tuple[str, ...] = ANSWERS,
     progress: Callable[[str], None] = lambda _: None,
     stage: Stage = unmeasured,
 ) -> Iterator[Replay]:
     """Replay the first night of each campaign of `plan`, oldest first; a night before which there was too
-    little to train on is left out, and progress hears of it.
+    little to train on is left out, and progress hears of it. As in the night, members who may not be profiled are neither
+    trained on nor scored.
 
     The examples of all nights are made once, as the last night saw them; each night then takes those whose time to
     answer was over before it. That they are the rows the night itself would have made is what point in time means, and
@@ -98,18 +103,20 @@ def replay(
     last = Night(max(plan), timezone)
     progress(f"examples known by {last.key}")
     with stage("examples"):
-        past = training_rows(visible(club, last), last, kinds)
+        known = visible(club, last)
+        asks = training_asks(known, last).semi_join(may_be_profiled(known, policy), "member_id")
+        past = training_rows(known, last, kinds, asks)
     for day, campaigns in plan.items():
         progress(f"night {day.isoformat()}: campaign {', '.join(campaigns)}")
         night = Night(day, timezone)
         try:
-            yield replay_night(club, night, campaigns, _known_by(past, night), config, kinds, stage)
+            yield replay_night(club, night, campaigns, _known_by(past, night), config, policy, kinds, stage)
         except TooFewExamples as few:
             progress(f"night {day.isoformat()} is left out: {few}")
 
 
 def replay_night(
-    club: Club, night: Night, campaigns: list[str], past: TrainingRows, config: TrainingConfig,
+    club: Club, night: Night, campaigns: list[str], past: TrainingRows, config: TrainingConfig, policy: Policy,
     kinds: tuple[str, ...] = ANSWERS, stage: Stage = unmeasured,
 ) -> Replay:  # fmt: skip
     """Train on `past`, score the campaigns as the night would, then look up what happened."""
@@ -118,7 +125,8 @@ def replay_night(
         fitted = fit_model(past.mailings, past.offers, night.as_of, config, past.kind)
     with stage("features"):
         asks = night_asks(seen, night)
-        asks = keep(asks.filter(asks.campaign_id.isin(campaigns)))
+        asks = asks.filter(asks.campaign_id.isin(campaigns)).semi_join(may_be_profiled(seen, policy), "member_id")
+        asks = keep(asks)
         tables = feature_tables(seen, asks, kinds)
         pairs = offered(seen, asks) if past.kind == "choice" else _sent_later(club, asks)
         mailings = mailing_rows(seen, asks, tables).order_by(KEYS).to_pyarrow()

@@ -14,8 +14,8 @@ def coverage(answered: Values, relevance: Values, low: Values, groups: int = 10)
     """Groups of equal size by relevance, lowest first: group, rows, answers, relevance (mean), low (mean lower bound),
     observed (share answered), covered (1.0 where observed is not below low).
 
-    The observed share has chance of its own in it, so the share covered is lower than that of the true rates: a bound
-    that passes here holds. Groups are never more than rows / 20.
+    The observed share has chance of its own in it, so the share covered differs from that of the true rates, the more the
+    smaller the groups are. Groups are never more than rows / 20.
 
     >>> coverage(np.tile([0.0, 1.0], 20), np.full(40, 0.5), np.full(40, 0.4), 1).covered.tolist()
     [1.0]

@@ -68,7 +68,7 @@ def run_backtest(platform: Platform, plan: BacktestPlan, progress: Callable[[str
     config = training_config(platform)
     if plan.quick:
         config = quick(config)
-    replays = list(replay(club, timezone, days, config, progress=progress, stage=watch.stage))
+    replays = list(replay(club, timezone, days, config, platform.policy, progress=progress, stage=watch.stage))
     if not replays:
         raise TooFewExamples("before every one of these campaigns there was too little to train on")
     progress("figures and intervals")

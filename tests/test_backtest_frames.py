@@ -10,7 +10,9 @@ import pytest
 from ml.backtest import Replay
 from ml.backtest_frames import Campaign, metrics_frame, scores_frame, stage_rows, subsets
 from ml.backtest_report import Told
-from ml.backtest_targets import TARGETS
+from ml.backtest_tables import BACKTEST_METRICS
+from ml.backtest_targets import CAMPAIGNS as TARGET_CAMPAIGNS
+from ml.backtest_targets import TARGETS, judged
 from ml.night import Night
 
 NIGHT = Night(date(2017, 8, 8), "UTC")
@@ -128,3 +130,16 @@ def test_a_campaign_of_four_mailings_is_too_small_to_be_shown() -> None:
     told = Told(scores_frame([replayed()]), metrics, {"one": CAMPAIGNS["one"]}, "a folder")
     assert told.rows("mailing", "campaign one").empty
     assert told.main == "closed"
+
+
+def test_targets_are_judged_only_on_the_campaigns_they_were_set_for() -> None:
+    def row(subset: str, rows: int) -> dict[str, object]:
+        told = {"level": "mailing", "subset": subset, "scorer": "model", "metric": "auc", "value": 0.836, "rows": rows}
+        told |= {"low": 0.817, "high": 0.857}
+        return dict.fromkeys(BACKTEST_METRICS.names) | told
+
+    six = [row(f"campaign {name}", 10) for name in TARGET_CAMPAIGNS]
+    told = judged(pd.DataFrame([row("closed", 60), *six]))
+    assert told[["figure", "reached"]].values.tolist() == [["Mailing AUC", "excellent"]]
+    assert judged(pd.DataFrame([row("closed", 50), *six[1:]])).empty  # one is missing
+    assert judged(pd.DataFrame([row("closed", 70), *six, row("campaign 20", 10)])).empty  # one too many
