@@ -104,7 +104,7 @@ def _settle(rows: ir.Table, basis: Basis) -> ir.Table:
         reason=rows.cut,
         failures=ranked_out.ifelse(cut.concat(rows.failures), rows.failures),
         detail=sent.ifelse(send_reason(rows, basis), _why_cut(rows, basis)),
-        would_pass_if=ranked_out.ifelse(_wish(rows), ibis.null("string")),
+        would_pass_if=(ranked_out & (rows.failures.length() == 0)).ifelse(_wish(rows), ibis.null("string")),
         evidence=sent.ifelse(send_evidence(rows), by_rank),
     )
 

@@ -52,12 +52,18 @@ def judge(grid: ir.Table, basis: Basis, rules: Sequence[Rule] = RULES) -> ir.Tab
         for r, fails in failed.items()
         if r.would_pass_if
     ]
+    # Where one of the failures can't be mended, mending the others would not let it through.
+    hopeless = control
+    for rule, fails in failed.items():
+        hopeless = hopeless if rule.would_pass_if else hopeless | fails
     judged = rows.mutate(
         threshold=ibis.null("float64") if basis.threshold is None else ibis.literal(basis.threshold),
         failures=_known([*failures, failure(Reason.CONTROL_GROUP.value, ibis.literal(-1.0), control)]),
         reason=reason,
         detail=_first(failed, lambda rule: rule.detail(rows, basis), "string"),
-        would_pass_if=_known(wishes).join("; and ").nullif("") if wishes else ibis.null("string"),
+        would_pass_if=hopeless.ifelse(ibis.null("string"), _known(wishes).join("; and ").nullif(""))
+        if wishes
+        else ibis.null("string"),
         until=_first(failed, lambda rule: rule.until(rows, basis) if rule.until else ibis.null("date"), "date"),
         evidence=json_object(
             {

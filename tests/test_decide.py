@@ -105,6 +105,8 @@ def reasons_stand_in_order(night: Mapping[str, list[Row]]) -> None:
         assert codes == sorted(codes, key=ORDER.index)
         assert all(failed["margin"] < 0 for failed in row["failures"])
         assert row["detail"]
+        if {"ERASED", "ALREADY_SENT", "CONTROL_GROUP"} & set(codes):  # nothing would let it through
+            assert row["would_pass_if"] is None
         assert 0 < row["propensity"] <= 1
     assert all(row["reasons"][0] == row["reason"] for row in night["suppressed"])
 
