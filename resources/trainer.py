@@ -49,9 +49,10 @@ def train_challenger(platform: Platform, business_date: str, run_id: str) -> Tra
     kind = lake.manifest(MAILING_EXAMPLES.name, business_date).notes["kind"]
     mailings = lake.read_batches(MAILING_EXAMPLES, business_date).read_all()
     offers = lake.read_batches(OFFER_EXAMPLES, business_date).read_all()
+    fitted = fit_model(mailings, offers, night.as_of, config, "pair" if kind == "pair" else "choice")
+    # Looked for after fitting: on fewer rows than that takes, a feature may tell answers by mere chance.
     refuse_leaks(mailings, MAILING_INPUTS)
     refuse_leaks(offers, OFFER_INPUTS, CHOICE_ALONE)
-    fitted = fit_model(mailings, offers, night.as_of, config, "pair" if kind == "pair" else "choice")
     keys = ["as_of", "campaign_id", "member_id", "club_spend_share"]
     popularity = popularity_metrics(fitted.validation, mailings.select(keys).to_pandas())
     metrics = {**fitted.metrics, **{f"popularity_{name}": value for name, value in popularity.items()}}
