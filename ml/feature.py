@@ -58,6 +58,7 @@ FAMILIES: dict[str, str] = {
     "affinity": "what of the campaign or offer the member buys",
     "coupon affinity": "where the member has used coupons before",
     "answered affinity": "which offers like it the member has answered",
+    "feedback": "what the member said of offers like it",
     "repetition": "whether it is an interest or was one impulse",
     "replenishment": "whether it is time to buy again",
     "price": "what the member pays beside others",

@@ -154,6 +154,8 @@ MEMBER_OFFER: tuple[Feature, ...] = (
     _pair("answered affinity", "product_answered", "cosine", "Likeness by product to offers answered before."),
     _pair("answered affinity", "subcategory_answered", "cosine", "Likeness by subcategory to offers answered before."),
     _pair("answered affinity", "line_answered", "cosine", "Likeness by brand within subcategory to offers answered before."),
+    _pair("feedback", "against_recent", "share 0..1, halved every 180 days", "Of the offer's products, those the member said are not for them; 0 if not said.", monotone=-1),
+    _pair("feedback", "liked_recent", "share 0..1, halved every 180 days", "Of the offer's products, those the member asked for more like; 0 if not said.", monotone=1),
 )  # fmt: skip
 
 RANKED: tuple[str, ...] = (

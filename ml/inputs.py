@@ -28,7 +28,8 @@ class Inputs:
 
     @classmethod
     def seen_in(cls, rows: pa.Table, names: Sequence[str], categories: frozenset[str]) -> "Inputs":
-        """Inputs named `names`, with the categories' values as they are in the training rows, the commonest first."""
+        """Inputs named `names`, with the categories' values as they are in the training rows, the commonest first.
+        An amount that is 0 in all of them tells nothing, and is left out."""
         vocabulary = {}
         for name in names:
             if name in categories:
@@ -36,7 +37,8 @@ class Inputs:
                     (-c["counts"], c["values"]) for c in pc.value_counts(rows[name].drop_null()).to_pylist()
                 )
                 vocabulary[name] = tuple(value for _, value in counts[:MOST_NAMES])
-        return cls(tuple(n for n in names if n not in categories), vocabulary)
+        amounts = tuple(n for n in names if n not in categories and not _all_zero(rows[n]))
+        return cls(amounts, vocabulary)
 
     @property
     def columns(self) -> list[str]:
@@ -68,3 +70,7 @@ def floats(column: pa.Array | pa.ChunkedArray) -> NDArray[np.float64]:
         numbers = numbers.combine_chunks()
     values: NDArray[np.float64] = numbers.to_numpy(zero_copy_only=False)
     return values
+
+
+def _all_zero(column: pa.Array | pa.ChunkedArray) -> bool:
+    return len(column) > 0 and not np.any(floats(column) != 0)
