@@ -6,8 +6,6 @@ import csv
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
@@ -25,71 +23,17 @@ from ml.model import RelevanceModel
 from resources.database import schema_url
 from resources.platform import Platform
 from resources.scorer import feature_tables_of
-from tests.installation import Answer, Installation, installation
-from tests.small_club import BUSINESS_DATE, MARK, MEMBERS, plant_faults, small_club
+from tests.installation import Installation
+from tests.small_club import MARK, MEMBERS, small_club
+from tests.whole_night import EARLIER, NIGHT, Night, failure_of, one_byte_changed, played_night, run_job
 
 pytestmark = pytest.mark.timeout(600)
-
-NIGHT = BUSINESS_DATE.isoformat()
-EARLIER = "2024-03-14"
-
-
-@dataclass(frozen=True)
-class Night:
-    """The night of NIGHT as it was first run, and what was planted in its club."""
-
-    at: Installation
-    answer: Answer
-    faults: dict[tuple[str, str], int]
-    refusing: set[str]
-
-    def lake(self, table: str, date: str = NIGHT) -> Path:
-        return self.at.home / "lake" / table / f"business_date={date}"
 
 
 @pytest.fixture(scope="module")
 def night() -> Iterator[Night]:
-    """Run once; the tests read what it left behind, and leave it as they found it."""
-    with installation() as at:
-        club = small_club()
-        faults = plant_faults(club)
-        said = club["consents"][club["consents"].purpose == "marketing"]
-        willing = set(said[said.granted].member_id) - set(said[~said.granted.astype(bool)].member_id)
-        at.hand_in(club)
-        yield Night(at, at.call("nightly", "--as-of", NIGHT), faults, set(club["members"].member_id) - willing)
-
-
-def run_job(at: Installation, job: str, date: str, only: list[str] | None = None) -> dg.ExecuteInProcessResult:
-    """A job of the code location for one partition, as Dagster runs it."""
-    with at.as_environment():
-        from orchestration.definitions import build_definitions
-
-        definitions = build_definitions(Platform(at.settings))
-        with dg.DagsterInstance.get() as instance:
-            return definitions.resolve_job_def(job).execute_in_process(
-                instance=instance,
-                partition_key=date,
-                raise_on_error=False,
-                asset_selection=[dg.AssetKey(name) for name in only] if only else None,
-                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            )
-
-
-@contextmanager
-def one_byte_changed(path: Path) -> Iterator[None]:
-    content = path.read_bytes()
-    middle = len(content) // 2
-    path.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
-    yield
-    path.write_bytes(content)
-
-
-def failure_of(result: dg.ExecuteInProcessResult) -> str:
-    """The innermost message of the first failed step."""
-    error = next(event.step_failure_data.error for event in result.all_events if event.is_step_failure)
-    while error.cause is not None:
-        error = error.cause
-    return str(error.message)
+    with played_night() as night:
+        yield night
 
 
 def test_the_summary_tells_a_marketer_what_was_decided_and_where_to_look(night: Night) -> None:
