@@ -6,6 +6,7 @@ from rich.table import Table as Grid
 from hemsil.job import run_job
 from ml.backtest_tables import BACKTEST_METRICS
 from ml.backtest_targets import TARGETS_OF, judged
+from resources.backtest_page import PAGE
 from resources.home import prepare_home
 from resources.platform import Platform
 from resources.settings import Settings
@@ -48,7 +49,7 @@ def _print(platform: Platform, known_by: str, console: Console) -> None:
     targets = judged(metrics) if platform.source.name == TARGETS_OF else None
     for row in targets.itertuples() if targets is not None else ():
         console.print(f"  {row.figure:<42} {row.value:7.3f}  must {row.must:.3f}  {row.reached}")
-    console.print(f"Report: {platform.settings.reports / known_by / 'backtest.html'}", soft_wrap=True)
+    console.print(f"Report: {platform.settings.reports / known_by / PAGE}", soft_wrap=True)
     console.print(f"Every figure, with intervals: lake tables backtest_metrics and backtest_scores of {known_by}.")
     if platform.source.note:
         console.print(f"[dim]{platform.source.note}[/]")

@@ -16,6 +16,7 @@ from resources.backtester import Backtest
 from resources.evidently_page import PAGE_POLICY
 
 NAME = "backtest"
+PAGE = f"{NAME}.html"
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1f2a37; max-width: 72rem; margin: 2rem auto; padding: 0 1rem }
 h1, h2 { line-height: 1.2 } h2 { margin-top: 2.5rem; border-top: 1px solid #e5e7eb; padding-top: 1.2rem }
@@ -30,7 +31,7 @@ def write_report(done: Backtest, folder: Path, note: str = "") -> Path:
     """Write the report into the folder of its date, in place of an earlier one, and return the page's path."""
     parts = sections(Told(done.scores, done.metrics, done.campaigns, done.source))
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    page = folder / f"{NAME}.html"
+    page = folder / PAGE
     _put(page, page_html(parts, note))
     targets = judged(done.metrics) if done.source == TARGETS_OF else pd.DataFrame({"reached": []})
     missed = int(targets.reached.eq("missed").sum())

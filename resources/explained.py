@@ -12,7 +12,6 @@ from ml.errors import SettingsError
 from ml.examples import mailing_rows, offer_rows, offered
 from ml.explanations import family_contributions, told
 from ml.feature import FAMILIES
-from ml.inputs import Batch
 from ml.lake_tables import ASKS, DECISIONS
 from ml.model import RelevanceModel
 from ml.night import Night
@@ -38,7 +37,10 @@ def explain_member(platform: Platform, member: str, business_date: str = "", off
     key = _night(platform, business_date)
     night = platform.night(key)
     club = platform.club(night)
-    mine = lambda table: table.filter(table.member_id == member)  # noqa: E731
+
+    def mine(table: ir.Table) -> ir.Table:
+        return table.filter(table.member_id == member)
+
     if not mine(club.members).count().to_pyarrow().as_py():
         raise SettingsError(f"the club had no member of this id on {key}")
     found = mine(platform.lake.read(DECISIONS, key)).order_by(["slot", "campaign_id", "offer_id", "channel"])
@@ -84,7 +86,7 @@ def _exact(
     asks = asks.filter(asks.member_id == member)
     club, tables = platform.club(night), feature_tables_of(platform, night)
     pairs = offered(club, asks)
-    offers = _sorted(offer_rows(club, pairs, tables).filter(ibis._.offer_id.isin(sorted(wanted))))
+    offers = offer_rows(club, pairs, tables).filter(ibis._.offer_id.isin(sorted(wanted))).to_pyarrow()
     by_stage: dict[tuple[str, str], dict[str, dict[str, float]]] = {}
     of_mailing: dict[str, dict[str, float]] = {}
     if model.mailing is not None:
@@ -98,7 +100,3 @@ def _exact(
         if campaign in of_mailing:
             by_stage[campaign, offer]["mailing"] = of_mailing[campaign]
     return by_stage
-
-
-def _sorted(rows: ir.Table) -> Batch:
-    return rows.order_by(["campaign_id", "offer_id"]).to_pyarrow()
