@@ -13,9 +13,9 @@ from ml.consent import may_be_profiled
 from ml.errors import LeakSuspected, TooFewExamples
 from ml.example_tables import EXAMPLE_TABLES, MAILING_EXAMPLES, OFFER_EXAMPLES
 from ml.examples import training_asks, training_rows
-from ml.promotion import decide_promotion
 from ml.source_tables import SOURCE_TABLES
 from resources.platform import Platform
+from resources.promoter import settle_champion
 from resources.trainer import train_challenger
 
 _KINDS = {"mlflow", "xgboost"}
@@ -57,6 +57,7 @@ def challenger(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Pla
             "trained": True,
             "version": trained.version,
             "MLflow run": dg.MetadataValue.url(trained.url),
+            "model card": dg.MetadataValue.md(trained.card),
             **{name: dg.MetadataValue.float(round(value, 4)) for name, value in trained.headline.items()},
             **{name: picture(png, name) for name, png in trained.plots.items()},
         }
@@ -65,16 +66,14 @@ def challenger(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Pla
 
 @dg.asset(group_name="training", kinds={"mlflow"}, owners=OWNERS, deps=[challenger])
 def champion(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[None]:
-    """The challenger promoted if it is better than category popularity; else what was champion stays."""
-    trained = platform.registry.challenger(context.partition_key)
-    if trained is None:
-        return dg.MaterializeResult(metadata={"promoted": False, "why": "no challenger was trained for this date"})
-    decision = decide_promotion(
-        trained.metrics["mailing_auc"], trained.metrics["popularity_auc"], platform.policy.training.least_gain
+    """The challenger where it passes the promotion gate; else what was champion stays."""
+    settled = settle_champion(platform, context.partition_key)
+    return dg.MaterializeResult(
+        metadata={
+            "promoted": settled.promoted,
+            "champion": settled.leads,
+            "version": settled.version or "none",
+            "why": settled.reason,
+            **{name: dg.MetadataValue.float(round(value, 4)) for name, value in settled.figures.items()},
+        }
     )
-    if not decision.promote:
-        platform.registry.note(trained.version, {"decision": decision.reason})
-        return dg.MaterializeResult(metadata={"promoted": False, "version": trained.version, "why": decision.reason})
-    leads = platform.registry.promote(trained.version, context.partition_key, decision.reason)
-    why = decision.reason if leads else f"{decision.reason}; the champion was trained for a later date and stays"
-    return dg.MaterializeResult(metadata={"promoted": True, "champion": leads, "version": trained.version, "why": why})

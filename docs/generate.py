@@ -21,6 +21,7 @@ from ml.published_tables import OFFER_TABLE, PUBLISHED_TABLES, REASK_LIST, SUPPR
 from ml.reasons import MEANING
 from ml.source_tables import SOURCE_TABLES
 from ml.tables import Column, Table
+from ml.validation import VALIDATION
 from resources.settings import CHECKOUT, Settings
 
 FOLDER = Path(__file__).parent
@@ -44,7 +45,7 @@ def tables_page() -> str:
         "## Between: the lake",
         "Parquet, one folder a table and business date: `<data folder>/lake/<table>/business_date=<date>/`. The source "
         "tables are there too, as the date knew them.",
-        *(_table(table) for table in ASSET_TABLES.values() if table not in SOURCE_TABLES),
+        *(_table(table) for table in (*ASSET_TABLES.values(), VALIDATION) if table not in SOURCE_TABLES),
         "## Reason codes, most restrictive first",
         "With examples: [why a member does not get an offer](suppression-rules.md).",
         grid(("code", "means"), ((f"`{code}`", meaning) for code, meaning in MEANING.items())),

@@ -120,6 +120,44 @@ def backtest(
 
 
 @app.command()
+def train(
+    reproduce: Annotated[
+        str | None, typer.Option(metavar="RUN_ID", help="MLflow run whose model to make again and compare.")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM-DD", help="Business date; empty: the newest with source tables.")
+    ] = None,
+) -> None:
+    """Train a challenger, and promote it if it passes the gate; or prove that an earlier model can be made again.
+
+    Example: hemsil train --reproduce 0123456789abcdef0123456789abcdef
+    """
+    from hemsil.models import print_reproduction, run_training
+
+    if reproduce:
+        print_reproduction(read_settings(), reproduce, console)
+    else:
+        run_training(read_settings(), as_of, console)
+
+
+@app.command()
+def rollback(
+    version: Annotated[
+        str | None, typer.Argument(help="Model version; empty: the one that the champion replaced.")
+    ] = None,
+    why: Annotated[str, typer.Option(help="Why, for those who come after.")] = "",
+    release: Annotated[bool, typer.Option("--release", help="Let the nights choose the champion again.")] = False,
+) -> None:
+    """Make an earlier model champion again, and keep it so until it is released.
+
+    Example: hemsil rollback --why "offers for shoes only"
+    """
+    from hemsil.models import roll_back
+
+    roll_back(read_settings(), version, why, release, console)
+
+
+@app.command()
 def setup() -> None:
     """Make the data folder, and .env for Dagster's own commands in this checkout. `make` does it for you."""
     from resources.home import prepare_home, write_dotenv

@@ -13,6 +13,7 @@ HemsilError
 │   ├── PublishRefused         the gate in front of the marts failed
 │   ├── TooFewExamples         too few responses to train on (the night goes on by rules)
 │   ├── LeakSuspected          a feature knows the answers (no model is trained, the champion stays)
+│   ├── ChampionMoved          the champion is not the one that the decision was made about
 │   └── NightIsRunning         another night holds the lock
 └── OutsideWorldError          something we depend on is not there: trying again may help
     ├── DatabaseUnavailable    PostgreSQL cannot be started or reached
@@ -71,6 +72,10 @@ class TooFewExamples(Refused):
 
 class LeakSuspected(Refused):
     """A feature alone tells the answers better than an honest one can. The message names each such feature."""
+
+
+class ChampionMoved(Refused):
+    """Somebody else made another model champion meanwhile; nothing was changed."""
 
 
 class NightIsRunning(Refused):

@@ -21,6 +21,7 @@ from ml.policy_sections import (
     Declared,
     NotForMe,
     PriceTier,
+    Promotion,
     Purchases,
     Quality,
     Reach,
@@ -38,7 +39,8 @@ class Policy(Section):
     """The whole policy; every section may be left out and then has its defaults."""
 
     quality: Quality = Field(Quality(), description="When the club's tables are too poor to decide from.")
-    training: Training = Field(Training(), description="When a model may be trained, and go live.")
+    training: Training = Field(Training(), description="When a model may be trained.")
+    promotion: Promotion = Field(Promotion(), description="When a model may go live.")
     relevance: Relevance = Field(Relevance(), description="How relevant a mailing must be.")
     consent: Consent = Field(Consent(), description="Who may be contacted at all.")
     declared: Declared = Field(Declared(), description="How long declared facts are believed.")

@@ -32,7 +32,7 @@ class Quality(Section):
 
 
 class Training(Section):
-    """When a model may be trained, and when it may go live."""
+    """When a model may be trained."""
 
     least_responses: int = Field(
         50, ge=1, le=1_000_000, description="Fewest answered mailings to train on; below it the night goes by rules."
@@ -40,8 +40,28 @@ class Training(Section):
     least_mailings: int = Field(
         500, ge=1, le=100_000_000, description="Fewest mailings with a closed answer window to train on."
     )
+
+
+class Promotion(Section):
+    """When a trained model may take the champion's place. All on past mailings that it had not learned from."""
+
     least_gain: float = Field(
-        0.02, ge=0, le=0.5, description="How far a new model's AUC must be above category popularity's to go live."
+        0.02, ge=0, le=0.5, description="How far its AUC must be above that of category popularity, and of recency."
+    )
+    most_loss: float = Field(
+        0.01, ge=0, le=0.5, description="How far its AUC may be below the champion's, or logistic regression's: the lower end of the interval."
+    )  # fmt: skip
+    most_calibration_error: PositiveShare = Field(
+        0.05, description="Largest expected calibration error of its probabilities."
+    )
+    kept_margin: Share = Field(
+        0.05, description="How far the share of responders it keeps may be below what was promised."
+    )
+    least_slice_answers: int = Field(
+        50, ge=1, le=1_000_000, description="Fewest answers to compare on, of a slice or with the champion."
+    )
+    most_shuffled: float = Field(
+        0.05, gt=0, le=0.5, description="How far from 0.5 the AUC of trees fitted on shuffled answers may be."
     )
 
 

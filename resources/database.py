@@ -59,6 +59,19 @@ def reaching(engine: Engine) -> Iterator[None]:
         raise DatabaseUnavailable(f"PostgreSQL at {where} did not do it: {first_line(error)}") from None
 
 
+@contextmanager
+def reaching_alone(url: str, what: str) -> Iterator[None]:
+    """One holder of `what` at a time, for all processes of the database. It is a transaction's lock: it ends with the block,
+    and with the process if that is killed. Raises DatabaseUnavailable."""
+    engine = open_database(url)
+    try:
+        with reaching(engine), engine.begin() as connection:
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))"), {"what": what})
+            yield
+    finally:
+        engine.dispose()
+
+
 def migrate(engine: Engine) -> None:
     """Bring the schemas marts, platform and live to the newest version, in one transaction.
 

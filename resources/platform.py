@@ -76,7 +76,7 @@ class Platform:
     @cached_property
     def registry(self) -> Registry:
         uri = self.settings.mlflow_uri or schema_url(self.url, "mlflow")
-        return Registry(uri, self.settings.home / "mlflow" / "artifacts", self.club_id)
+        return Registry(uri, self.settings.home / "mlflow" / "artifacts", self.club_id, self.url)
 
     @property
     def club_id(self) -> str:

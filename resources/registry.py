@@ -3,15 +3,17 @@ out by alias or version with every file's sha256 checked. Which model deserves t
 """
 
 import hashlib
+import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import EllipsisType
 from typing import Any
 
-from ml.errors import DamagedModel, RegistryUnavailable
-from resources.database import open_database
+from ml.errors import ChampionMoved, DamagedModel, RegistryUnavailable, SettingsError
+from resources.database import open_database, reaching_alone
 from resources.settings import prepare_environment
 
 NAME = "relevance"
@@ -20,6 +22,9 @@ CHALLENGER = "challenger"
 BUSINESS_DATE = "business_date"
 CLUB = "club"  # whose data the model was trained on: one club's model never scores another's members
 PROMOTED = "promoted"
+TOOK_PLACE_OF = "took_place_of"
+ROLLED_BACK = "rolled_back"
+PINNED = "pinned"
 _DIGEST_TAG = "sha256."
 
 
@@ -42,7 +47,6 @@ class Candidate:
     figures: Mapping[str, bytes] = field(default_factory=dict)
     tables: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
-    curves: Mapping[str, list[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,13 +61,15 @@ class Registered:
 
 
 class Registry:
-    """MLflow at one tracking URI, for one club. `artifacts` is where its files go when the URI is a database."""
+    """MLflow at one tracking URI, for one club. `artifacts` is where its files go when the URI is a database; `lock` is the
+    PostgreSQL where those who move the champion wait for each other, MLflow's own unless another is given."""
 
-    def __init__(self, uri: str, artifacts: Path, club: str = ""):
+    def __init__(self, uri: str, artifacts: Path, club: str = "", lock: str = ""):
         prepare_environment()
         self.club = club
         self.uri = uri
         self.artifacts = artifacts
+        self.lock = lock or uri
         self._reached = False
 
     def register(self, candidate: Candidate, business_date: str) -> Registered:
@@ -80,9 +86,6 @@ class Registry:
             with mlflow.start_run(run_name=f"train {business_date}") as run, tempfile.TemporaryDirectory() as folder:
                 mlflow.log_params({k: str(v)[:500] for k, v in candidate.params.items()})
                 mlflow.log_metrics(dict(candidate.metrics))
-                for name, values in candidate.curves.items():
-                    for step, value in enumerate(values):
-                        mlflow.log_metric(name, value, step=step)
                 mlflow.set_tags({**candidate.tags, BUSINESS_DATE: business_date})
                 mlflow.log_dict(dict(candidate.data), "data/digests.json")
                 for name, text in candidate.tables.items():
@@ -109,23 +112,98 @@ class Registry:
             client.set_registered_model_alias(NAME, CHALLENGER, version.version)
         return Registered(str(version.version), run.info.run_id, candidate.files, tags)
 
-    def promote(self, version: str, business_date: str, reason: str) -> bool:
-        """Note that a version is good enough, and make it champion unless that one was trained for a later date.
+    def promote(
+        self, version: str, business_date: str, reason: str, instead_of: str | EllipsisType | None = ...
+    ) -> bool:
+        """Note that a version is good enough, and make it champion unless that one was trained for a later date or is pinned.
 
-        Returns whether it is champion now. Raises RegistryUnavailable.
+        instead_of  the champion that the decision was made about (None: there was none; ...: whichever there is)
+        Returns whether it is champion now. Raises RegistryUnavailable, and ChampionMoved where another is champion.
         """
         self.note(version, {PROMOTED: "true", "decision": reason})
-        before = self.alias(CHAMPION)
-        with self._reaching("promote a model"):
-            client = self._client()
-            if before and self._leads(client.get_model_version(NAME, before).tags, business_date):
-                return False
-            client.set_registered_model_alias(NAME, CHAMPION, version)
+        with self._one_at_a_time():
+            before = self.alias(CHAMPION)
+            if instead_of is not ... and before != instead_of:
+                raise ChampionMoved(
+                    f"version {version} was compared with version {instead_of}, and version {before} is champion now: "
+                    "it is not promoted"
+                )
+            with self._reaching("promote a model"):
+                client = self._client()
+                if self.pinned() or (
+                    before and self._leads(client.get_model_version(NAME, before).tags, business_date)
+                ):
+                    return False
+                self._crown(client, version, before)
         return True
 
     def _leads(self, tags: Mapping[str, str], business_date: str) -> bool:
         """Is this champion the own club's, and trained for a later date."""
         return tags.get(CLUB) == self.club and tags[BUSINESS_DATE] > business_date
+
+    def rollback(self, version: str | None, who: str, why: str) -> tuple[str, str]:
+        """Make an earlier version champion again and pin it, so that no night undoes it: (champion before, champion now).
+
+        version  None: the one that the champion took the place of
+        Raises SettingsError for a version that was never found good enough, DamagedModel, RegistryUnavailable.
+        """
+        with self._one_at_a_time():
+            before = self.alias(CHAMPION)
+            if before is None:
+                raise SettingsError("there is no champion, so there is nothing to roll back")
+            to = version or self.tags(before).get(TOOK_PLACE_OF)
+            if not to:
+                raise SettingsError(f"version {before} was the first champion: name the version to go back to")
+            if to == before:
+                raise SettingsError(f"version {to} is the champion already")
+            self._refuse_unfit(to)
+            self.load(to)  # every byte as it was trained, before anything is changed
+            with self._reaching("roll back a model"):
+                client = self._client()
+                self._crown(client, to, before)
+                pin = {"version": to, "instead_of": before, "who": who, "why": why}
+                client.set_registered_model_tag(NAME, PINNED, json.dumps(pin))
+                client.set_model_version_tag(NAME, before, ROLLED_BACK, f"by {who}: {why}"[:5000])
+        return before, to
+
+    def pinned(self) -> dict[str, str]:
+        """Who pinned which version and why; empty where the nights choose the champion."""
+        with self._reaching("read the registry"):
+            found = self._client().search_registered_models(f"name = '{NAME}'")
+        told = found[0].tags.get(PINNED) if found else None
+        return dict(json.loads(told)) if told else {}
+
+    def release(self) -> dict[str, str]:
+        """Let the nights choose the champion again; gives what was pinned, empty where nothing was."""
+        with self._one_at_a_time():
+            held = self.pinned()
+            if held:
+                with self._reaching("release the champion"):
+                    self._client().delete_registered_model_tag(NAME, PINNED)
+        return held
+
+    def _refuse_unfit(self, version: str) -> None:
+        with self._reaching("read a model"):
+            found = self._client().search_model_versions(f"name = '{NAME}'")
+        fit = sorted(int(v.version) for v in found if v.tags.get(PROMOTED) == "true" and v.tags.get(CLUB) == self.club)
+        if not version.isdigit() or int(version) not in fit:
+            raise SettingsError(
+                f"version {version} was never found good enough to be champion; there are "
+                + (", ".join(map(str, fit)) or "none")
+            )
+
+    @staticmethod
+    def _crown(client: Any, version: str, before: str | None) -> None:
+        if before and before != version:
+            client.set_model_version_tag(NAME, version, TOOK_PLACE_OF, before)
+        client.set_registered_model_alias(NAME, CHAMPION, version)
+
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        """Nobody else moves the champion meanwhile, whichever process or machine they are on: MLflow's own aliases belong
+        to whoever writes last. Given back when the transaction ends, also by a process that is killed."""
+        with reaching_alone(self.lock, "hemsil.champion"):
+            yield
 
     def note(self, version: str, tags: Mapping[str, str]) -> None:
         """Tag a version."""
@@ -145,7 +223,7 @@ class Registry:
             champion = client.get_model_version(NAME, version).tags
             if champion.get(CLUB) != self.club or champion[BUSINESS_DATE] > business_date:
                 good = client.search_model_versions(f"name = '{NAME}' and tags.{PROMOTED} = 'true'")
-                own = [v for v in good if v.tags.get(CLUB) == self.club]
+                own = [v for v in good if v.tags.get(CLUB) == self.club and ROLLED_BACK not in v.tags]
                 earlier = [v for v in own if v.tags[BUSINESS_DATE] <= business_date]
                 if not earlier:
                     return None
@@ -164,6 +242,33 @@ class Registry:
                 return None
             metrics = client.get_run(found.run_id).data.metrics
         return Registered(version, str(found.run_id), {}, dict(found.tags), metrics)
+
+    def tags(self, version: str) -> dict[str, str]:
+        """What is noted of a version."""
+        with self._reaching("read a model"):
+            return dict(self._client().get_model_version(NAME, version).tags)
+
+    def trained_by(self, run_id: str) -> tuple[str, dict[str, str], dict[str, str]]:
+        """The version that an MLflow run registered, the run's parameters, and the digests of its data by table.
+
+        Raises SettingsError where there is no such run, or it registered nothing.
+        """
+        import mlflow
+        from mlflow.exceptions import MlflowException
+
+        with self._reaching("read a run"):
+            client = self._client()
+            try:
+                run = client.get_run(run_id)
+            except MlflowException as error:
+                if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                    raise
+                raise SettingsError(f"MLflow has no run {run_id}") from None
+            versions = client.search_model_versions(f"run_id = '{run_id}'")
+            if not versions:
+                raise SettingsError(f"run {run_id} registered no model")
+            digests = mlflow.artifacts.load_dict(f"{run.info.artifact_uri}/data/digests.json")
+        return str(versions[0].version), dict(run.data.params), dict(digests)
 
     def alias(self, alias: str) -> str | None:
         """The version an alias points to, or None when there is no such alias."""

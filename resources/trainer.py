@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import pandas as pd
+import pyarrow as pa
 
 from ml import plots
+from ml.canary import shuffled_auc
+from ml.evaluation import binary_metrics
 from ml.example_tables import EXAMPLE_TABLES, MAILING_EXAMPLES, OFFER_EXAMPLES
 from ml.feature_dictionary import MAILING_INPUTS, OFFER_INPUTS
 from ml.leakage import CHOICE_ALONE, refuse_leaks
-from ml.promotion import popularity_metrics
+from ml.model_card import model_card
 from ml.source_tables import SOURCE_TABLES
 from ml.training import Fitted, TrainingConfig, fit_model
+from ml.validation import KEYS, VALIDATION, validation_rows
 from resources.code_version import code_version
 from resources.platform import Platform
 from resources.registry import Candidate
@@ -29,6 +33,7 @@ HEADLINE = (
     "popularity_auc",
     "threshold",
 )
+SHUFFLED_AUC, SHUFFLED_CHANCE = "shuffled_auc", "shuffled_chance"
 
 
 @dataclass(frozen=True)
@@ -39,25 +44,49 @@ class Trained:
     url: str
     headline: Mapping[str, float]
     plots: Mapping[str, bytes]
+    card: str
 
 
-def train_challenger(platform: Platform, business_date: str, run_id: str) -> Trained:
-    """Fit on the lake's examples of a date and register the model. Raises TooFewExamples, LeakSuspected,
-    RegistryUnavailable."""
-    night, lake = platform.night(business_date), platform.lake
-    config = training_config(platform)
+@dataclass(frozen=True)
+class Learned:
+    """A fit, and the examples it learned from."""
+
+    fitted: Fitted
+    mailings: pa.Table
+    offers: pa.Table
+
+
+def learn(platform: Platform, business_date: str, config: TrainingConfig) -> Learned:
+    """Fit on the lake's examples of a date. Raises TooFewExamples, LeakSuspected."""
+    lake = platform.lake
     kind = lake.manifest(MAILING_EXAMPLES.name, business_date).notes["kind"]
     mailings = lake.read_batches(MAILING_EXAMPLES, business_date).read_all()
     offers = lake.read_batches(OFFER_EXAMPLES, business_date).read_all()
-    fitted = fit_model(mailings, offers, night.as_of, config, "pair" if kind == "pair" else "choice")
+    as_of = platform.night(business_date).as_of
+    fitted = fit_model(mailings, offers, as_of, config, "pair" if kind == "pair" else "choice")
     # Looked for after fitting: on fewer rows than that takes, a feature may tell answers by mere chance.
     refuse_leaks(mailings, MAILING_INPUTS)
     refuse_leaks(offers, OFFER_INPUTS, CHOICE_ALONE)
-    keys = ["as_of", "campaign_id", "member_id", "club_spend_share"]
-    popularity = popularity_metrics(fitted.validation, mailings.select(keys).to_pandas())
-    metrics = {**fitted.metrics, **{f"popularity_{name}": value for name, value in popularity.items()}}
+    return Learned(fitted, mailings, offers)
+
+
+def train_challenger(platform: Platform, business_date: str, run_id: str) -> Trained:
+    """Fit on the lake's examples of a date, keep what it said of past mailings, and register the model. Raises
+    TooFewExamples, LeakSuspected, RegistryUnavailable."""
+    lake, config = platform.lake, training_config(platform)
+    learned = learn(platform, business_date, config)
+    fitted = learned.fitted
+    rows = validation_rows(fitted.validation.groupby(list(KEYS), as_index=False).max(), learned.mailings)
+    reader = pa.Table.from_pandas(rows, preserve_index=False).to_reader()
+    lake.write(VALIDATION, business_date, reader, code_version=code_version(), run_id=run_id)
+    shuffled = shuffled_auc(learned.mailings, config.seed, config.threads)
+    popularity = binary_metrics(rows.answered.to_numpy(dtype=float), rows.popularity.to_numpy(dtype=float))
+    metrics = fitted.metrics | {f"popularity_{name}": value for name, value in popularity.items()}
+    metrics |= {SHUFFLED_AUC: shuffled.auc, SHUFFLED_CHANCE: shuffled.chance}
     figures = _figures(fitted)
     files = fitted.model.to_files()
+    data = {t.name: lake.manifest(t.name, business_date).digest for t in (*SOURCE_TABLES, *EXAMPLE_TABLES)}
+    card = model_card(rows, config, _facts(fitted, business_date, learned.mailings), config.seed)
     candidate = Candidate(
         files=files,
         flavor=min(name for name in files if name.endswith(".ubj")),
@@ -65,8 +94,8 @@ def train_challenger(platform: Platform, business_date: str, run_id: str) -> Tra
         metrics={name: value for name, value in metrics.items() if pd.notna(value)},
         tags={"code_version": code_version(), "dagster_run": run_id, "kind": fitted.model.kind},
         figures=figures,
-        tables=_tables(fitted),
-        data={t.name: lake.manifest(t.name, business_date).digest for t in (*SOURCE_TABLES, *EXAMPLE_TABLES)},
+        tables={**_tables(fitted), "model card.md": card},
+        data=data,
     )
     registered = platform.registry.register(candidate, business_date)
     return Trained(
@@ -74,7 +103,23 @@ def train_challenger(platform: Platform, business_date: str, run_id: str) -> Tra
         url=platform.registry.run_url(platform.mlflow_address, registered.run_id),
         headline={name: metrics[name] for name in HEADLINE if pd.notna(metrics.get(name))},
         plots={name.removesuffix(".png"): png for name, png in figures.items()},
+        card=card,
     )
+
+
+def _facts(fitted: Fitted, business_date: str, mailings: pa.Table) -> dict[str, object]:
+    """What the model card says of the training; counts only."""
+    asked = mailings["as_of"].to_numpy()
+    model = fitted.model
+    return {
+        "as known on": business_date,
+        "past mailings": f"{model.examples:,}, of which {model.answers:,} were answered",
+        "campaigns": len(mailings["campaign_id"].unique()),
+        "asked from": f"{pd.Timestamp(asked.min()):%Y-%m-%d} to {pd.Timestamp(asked.max()):%Y-%m-%d}",
+        "kind": model.kind,
+        "inputs": ", ".join(f"{len(names)} of the {stage} stage" for stage, names in model.features.items()),
+        "code": code_version(),
+    }
 
 
 def training_config(platform: Platform) -> TrainingConfig:

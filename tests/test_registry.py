@@ -2,7 +2,10 @@
 a night may use.
 """
 
+import re
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -12,7 +15,7 @@ import numpy as np
 import pytest
 import xgboost
 
-from ml.errors import DamagedModel, RegistryUnavailable
+from ml.errors import ChampionMoved, DamagedModel, RegistryUnavailable, SettingsError
 from resources.database import schema_url
 from resources.home import prepare_database
 from resources.registry import CHALLENGER, CHAMPION, NAME, Candidate, Registered, Registry
@@ -37,7 +40,6 @@ def candidate(**other: object) -> Candidate:
         figures={"gain.png": b"\x89PNG"},
         tables={"features.txt": "answer_rate\n"},
         data={"transactions": "abc"},
-        curves={"loss": [0.7, 0.6]},
     )
     return replace(made, **other)  # type: ignore[arg-type]
 
@@ -88,8 +90,7 @@ def test_all_that_is_to_be_known_of_a_model_is_in_its_run(registry: Registry, st
     client = mlflow.MlflowClient(store)
     run = client.get_run(registered.run_id)
     assert run.data.params == {"depth": "4"}
-    assert (run.data.metrics["mailing_auc"], run.data.metrics["loss"]) == (0.75, 0.6)
-    assert [point.value for point in client.get_metric_history(registered.run_id, "loss")] == [0.7, 0.6]
+    assert run.data.metrics["mailing_auc"] == 0.75
     base = run.info.artifact_uri
     assert mlflow.artifacts.load_dict(f"{base}/data/digests.json") == {"transactions": "abc"}
     assert mlflow.artifacts.load_text(f"{base}/features.txt") == "answer_rate\n"
@@ -173,3 +174,91 @@ def test_a_registry_that_is_away_says_so_without_its_password(tmp_path: Path) ->
     with pytest.raises(RegistryUnavailable) as caught:
         away.alias(CHAMPION)
     assert "secret" not in str(caught.value)
+
+
+def test_of_two_promoters_at_once_one_wins_and_the_other_is_told(registry: Registry) -> None:
+    first, a, b = register(registry, "2024-03-13", "2024-03-14", "2024-03-15")
+    registry.promote(first, "2024-03-13", "good")
+    start = threading.Barrier(2)
+
+    def promote(version: str) -> str:
+        own = Registry(registry.uri, registry.artifacts)
+        start.wait()
+        try:
+            return f"{version} {own.promote(version, '2024-03-15', 'better', instead_of=first)}"
+        except ChampionMoved as moved:
+            return str(moved)
+
+    with ThreadPoolExecutor(2) as pool:
+        told = sorted(pool.map(promote, (a, b)))
+    champion = registry.alias(CHAMPION)
+    loser = ({a, b} - {champion}).pop()
+    assert told == [
+        f"{champion} True",
+        f"version {loser} was compared with version {first}, and version {champion} is champion now: it is not promoted",
+    ]
+
+
+def test_a_rollback_brings_the_earlier_model_back_and_the_next_night_does_not_undo_it(registry: Registry) -> None:
+    old, bad = register(registry, "2024-03-13", "2024-03-14")
+    registry.promote(old, "2024-03-13", "good")
+    registry.promote(bad, "2024-03-14", "better")
+    assert registry.rollback(None, "kari", "offers for shoes only") == (bad, old)
+    [tomorrow] = register(registry, "2024-03-15")
+    assert not registry.promote(tomorrow, "2024-03-15", "better", instead_of=old)
+    assert registry.alias(CHAMPION) == old
+    found = registry.usable("2024-03-15")
+    assert found is not None
+    assert (found.version, found.files) == (old, candidate().files)
+    assert registry.pinned() == {"version": old, "instead_of": bad, "who": "kari", "why": "offers for shoes only"}
+    assert registry.tags(bad)["rolled_back"] == "by kari: offers for shoes only"
+
+
+def test_after_a_release_the_nights_choose_again(registry: Registry) -> None:
+    old, bad = register(registry, "2024-03-13", "2024-03-14")
+    registry.promote(old, "2024-03-13", "good")
+    registry.promote(bad, "2024-03-14", "better")
+    registry.rollback(None, "kari", "shoes")
+    assert registry.release()["who"] == "kari"
+    assert registry.release() == {}
+    [tomorrow] = register(registry, "2024-03-15")
+    assert registry.promote(tomorrow, "2024-03-15", "better", instead_of=old)
+
+
+def test_a_model_that_was_rolled_back_is_not_used_for_an_earlier_night_either(registry: Registry) -> None:
+    old, bad, later = register(registry, "2024-03-13", "2024-03-14", "2024-03-16")
+    for version, date in ((old, "2024-03-13"), (bad, "2024-03-14")):
+        registry.promote(version, date, "good")
+    registry.rollback(old, "kari", "shoes")
+    registry.release()
+    registry.promote(later, "2024-03-16", "good")
+    found = registry.usable("2024-03-15")
+    assert found is not None
+    assert found.version == old
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [
+        ("99", "version 99 was never found good enough to be champion; there are 1, 2"),
+        ("3", "version 3 was never found good enough to be champion; there are 1, 2"),
+        ("x' or", "version x' or was never found good enough"),
+        ("2", "version 2 is the champion already"),
+    ],
+)
+def test_a_rollback_to_a_model_that_was_not_good_is_refused(registry: Registry, version: str, words: str) -> None:
+    first, second, _ = register(registry, "2024-03-13", "2024-03-14", "2024-03-15")
+    registry.promote(first, "2024-03-13", "good")
+    registry.promote(second, "2024-03-14", "good")
+    with pytest.raises(SettingsError, match=re.escape(words)):
+        registry.rollback(version, "kari", "shoes")
+    assert registry.alias(CHAMPION) == second
+
+
+def test_there_is_nothing_to_roll_back_before_the_second_champion(registry: Registry) -> None:
+    with pytest.raises(SettingsError, match="there is no champion"):
+        registry.rollback(None, "kari", "shoes")
+    [only] = register(registry, "2024-03-13")
+    registry.promote(only, "2024-03-13", "good")
+    with pytest.raises(SettingsError, match=f"version {only} was the first champion: name the version to go back to"):
+        registry.rollback(None, "kari", "shoes")
