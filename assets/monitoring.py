@@ -1,12 +1,14 @@
-"""Drift of tonight's features and scores against what the model was trained on, and what became of a night that is history.
+"""Drift of tonight's features and scores against what the model was trained on and the nights before, and what became of a night that is history.
 Distances and verdicts are in ml/drift.py, the report in resources/drift_report.py.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 
 from assets.shown import lake_out, picture, small_table, table_arguments
 from ml import plots
@@ -19,10 +21,14 @@ from ml.features import ANSWERS
 from ml.lake_tables import AFTERWARDS, ASKS, SCORES
 from ml.quality import check_tables
 from ml.source_tables import SOURCE_TABLES
-from resources.drift_watch import SCORE, WATCHED, watch_night
+from resources.drift_watch import SCORE, WATCHED, Watched, watch_night
+from resources.night_history import drift_history, with_tonight
 from resources.platform import Platform
+from resources.report_shelf import prune_reports
+from resources.watched_nights import DRIFT_VERDICT
 
 ALL_COLUMNS = "all_columns"
+LAST_NIGHTS = "last_nights"
 
 
 @dg.multi_asset(
@@ -34,6 +40,9 @@ ALL_COLUMNS = "all_columns"
         dg.AssetCheckSpec(
             ALL_COLUMNS, asset=DRIFT.name, description="The features and scores as a whole are near those of training."
         ),
+        dg.AssetCheckSpec(
+            LAST_NIGHTS, asset=DRIFT.name, description="The features and scores are near those of the nights before."
+        ),
         *(
             dg.AssetCheckSpec(name, asset=DRIFT.name, description=f"{name} is near what the model was trained on.")
             for name in (*WATCHED, SCORE)
@@ -43,27 +52,41 @@ ALL_COLUMNS = "all_columns"
 def drift(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.Output[ir.Table] | dg.AssetCheckResult]:
-    """Each feature and the scores of tonight against those of training: distance, missing values, new categories."""
-    watched = watch_night(platform, platform.night(context.partition_key))
-    metadata: dict[str, dg.MetadataValue] = {
+    """Each feature and the scores of tonight against training and the nights before: distance, missing values, new categories."""
+    night = platform.night(context.partition_key)
+    since_training, last_nights = watch_night(platform, night)
+    parts = [w.table for w in (since_training, last_nights) if len(w.table)]
+    table = pd.concat(parts, ignore_index=True) if parts else since_training.table
+    history = with_tonight(drift_history(platform, night, platform.policy.monitoring.nights), night, table)
+    prune_reports(platform.settings.reports, platform.policy.monitoring.keep_reports)
+    metadata = {**_shown(since_training, history), "against the last nights": dg.MetadataValue.text(last_nights.reason)}
+    metadata["notes"] = {DRIFT_VERDICT: since_training.verdict}
+    yield dg.Output(ibis.memtable(table, schema=DRIFT.schema), output_name=DRIFT.name, metadata=metadata)
+    yield _check(ALL_COLUMNS, since_training.verdict, since_training.reason)
+    yield _check(LAST_NIGHTS, last_nights.verdict, last_nights.reason)
+    judged = {row.column_name: row for row in since_training.table.itertuples()}
+    for name in (*WATCHED, SCORE):
+        row = judged.get(name)
+        yield (
+            _check(name, str(row.verdict), str(row.reason)) if row else _check(name, "warn", "nothing to compare with")
+        )
+
+
+def _shown(watched: Watched, history: pd.DataFrame) -> dict[str, Any]:
+    """What the UI shows of the comparison with training, and how it has gone."""
+    metadata: dict[str, Any] = {
         "report": dg.MetadataValue.url(watched.url),
         "in words": dg.MetadataValue.text(watched.reason),
     }
     if len(watched.table):
         nulls = watched.table.set_index("column_name").null_share_current.astype(float).fillna(1.0)
         metadata["missing values"] = picture(plots.bars(nulls, "Missing values tonight", "share"), "missing values")
-        worst = watched.table.sort_values("verdict").head(15)[
-            ["column_name", "verdict", "value", "threshold", "reason"]
-        ]
-        metadata["columns"] = small_table(worst)
-    yield dg.Output(ibis.memtable(watched.table, schema=DRIFT.schema), output_name=DRIFT.name, metadata=metadata)
-    yield _check(ALL_COLUMNS, watched.verdict, watched.reason)
-    judged = {row.column_name: row for row in watched.table.itertuples()}
-    for name in (*WATCHED, SCORE):
-        row = judged.get(name)
-        yield (
-            _check(name, str(row.verdict), str(row.reason)) if row else _check(name, "warn", "nothing to compare with")
-        )
+        worst = watched.table.sort_values("verdict").head(15)
+        metadata["columns"] = small_table(worst[["column_name", "verdict", "value", "threshold", "reason"]])
+    if len(history):
+        trend = plots.lines(history, "Columns that drifted since training, by night", "share of columns")
+        metadata["trend"] = picture(trend, "trend")
+    return metadata
 
 
 def _check(name: str, verdict: str, reason: str) -> dg.AssetCheckResult:

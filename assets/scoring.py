@@ -1,14 +1,18 @@
 """Scores of tonight's questions. The model is in ml/model.py; which one may be used is the registry's to say."""
 
 import dagster as dg
+import ibis
+import ibis.expr.types as ir
 import pyarrow as pa
 
 from assets.shown import table_arguments
 from ml.feature_dictionary import FEATURE_TABLES
 from ml.lake_tables import ASKS, SCORES
+from ml.shadow import SHADOW_SCORES
 from ml.source_tables import SOURCE_TABLES
 from resources.platform import Platform
 from resources.scorer import choose_scorer, score_night
+from resources.shadow import beside_the_champion
 
 
 @dg.asset(
@@ -22,3 +26,13 @@ def scores(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platfor
     chosen = choose_scorer(platform, night)
     notes = {"model_version": chosen.version, "fallback_step": chosen.step, "threshold": chosen.threshold_note}
     return dg.Output(score_night(platform, night, chosen), metadata={"notes": notes, "why": chosen.reason})
+
+
+@dg.asset(**table_arguments(SHADOW_SCORES, {"xgboost"}), group_name="scoring", deps=[SCORES.name])
+def shadow_scores(
+    context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
+) -> dg.MaterializeResult[ir.Table]:
+    """What a model in its shadow nights would have said, beside the champion; without one, no row."""
+    found = beside_the_champion(platform, platform.night(context.partition_key))
+    words = found.says.iloc[0] if len(found) else "no model scores beside the champion"
+    return dg.MaterializeResult(value=ibis.memtable(found, schema=SHADOW_SCORES.schema), metadata={"in words": words})

@@ -6,6 +6,8 @@ from ml.drift_tables import DRIFT
 from ml.example_tables import EXAMPLE_TABLES
 from ml.feature_dictionary import FEATURE_TABLES
 from ml.lake_tables import LAKE_TABLES
+from ml.performance import PERFORMANCE
+from ml.shadow import SHADOW_SCORES
 from ml.source_tables import SOURCE_TABLES
 from ml.tables import Table
 
@@ -19,5 +21,7 @@ ASSET_TABLES: dict[str, Table] = {
         *BACKTEST_TABLES,
         DRIFT,
         FALSE_SUPPRESSION,
+        PERFORMANCE,
+        SHADOW_SCORES,
     )
 }

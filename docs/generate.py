@@ -15,6 +15,8 @@ from docs.grid import grid
 from docs.render_commands import commands_page
 from docs.render_policy import policy_page
 from docs.render_rules import rules_page
+from docs.render_score import score_page
+from docs.render_staleness import staleness_page
 from ml.feature import FAMILIES
 from ml.feature_dictionary import FEATURES
 from ml.published_tables import OFFER_TABLE, PUBLISHED_TABLES, REASK_LIST, SUPPRESSION_LIST
@@ -121,6 +123,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "policy.md": policy_page,
     "suppression-rules.md": rules_page,
     "commands.md": commands_page,
+    "staleness.md": staleness_page,
+    "ml-test-score.md": score_page,
     "adr/README.md": decisions_page,
 }
 

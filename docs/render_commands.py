@@ -87,6 +87,9 @@ def _dagster(definitions: dg.Definitions) -> Iterable[str]:
     yield "## Schedule\n"
     rows = ((f"`{s.name}`", f"`{s.cron_schedule}` {s.execution_timezone}", s.description or "") for s in schedules)
     yield grid(("schedule", "when", "does"), rows) + "\n"
+    yield "## Sensor\n"
+    rows = ((f"`{s.name}`", f"`{s.job_name}`", s.description or "") for s in definitions.sensors or ())
+    yield grid(("sensor", "starts", "does"), rows) + "\n"
     yield "## Assets in Dagster\n"
     rows = ((f"`{s.key.to_user_string()}`", s.group_name or "", _first_line(s.description)) for s in specs)
     yield grid(("asset", "group", "is"), rows) + "\n"
@@ -102,7 +105,7 @@ def _checks(definitions: dg.Definitions) -> Iterator[tuple[str, str, str]]:
         description = _first_line(graph.get_check_spec(key).description)
         kind = description.replace(f"{key.name} ", "The column ")
         alike.setdefault((key.asset_key.to_user_string(), kind), []).append(f"`{key.name}`")
-    for (asset, kind), names in sorted(alike.items(), key=lambda item: (item[0][0], len(item[1]))):
+    for (asset, kind), names in sorted(alike.items(), key=lambda item: (item[0][0], len(item[1]), item[0][1])):
         yield ", ".join(sorted(names)), f"`{asset}`", kind
 
 

@@ -141,6 +141,22 @@ def train(
 
 
 @app.command()
+def staleness(
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First day of mailings to score.")
+    ] = None,
+    save: Annotated[Path | None, typer.Option(help="CSV file for the figures.")] = None,
+) -> None:
+    """Measure how much worse a model gets that has not learned for some weeks.
+
+    Example: hemsil staleness --from 2017-08-08
+    """
+    from hemsil.staleness import run_staleness
+
+    run_staleness(read_settings(), first, save, console)
+
+
+@app.command()
 def rollback(
     version: Annotated[
         str | None, typer.Argument(help="Model version; empty: the one that the champion replaced.")

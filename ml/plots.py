@@ -73,6 +73,17 @@ def spans(rows: pd.DataFrame, title: str, unit: str, mark: float | None = None) 
     return _png(figure)
 
 
+def lines(values: pd.DataFrame, title: str, unit: str) -> bytes:
+    """A line for each column over the index (dates or numbers), each with its name in the legend."""
+    figure, axes = _canvas(title, "", unit)
+    for (name, column), colour in zip(values.items(), _RIVER, strict=False):
+        axes.plot(values.index, column.to_numpy(dtype=float), marker="o", markersize=3, color=colour, label=str(name))
+    axes.set_ylim(bottom=0)
+    figure.autofmt_xdate()
+    axes.legend(frameon=False)
+    return _png(figure)
+
+
 def bars(values: pd.Series, title: str, unit: str, most: int = 20) -> bytes:
     """Horizontal bars, largest on top: importance of features, members by reason, null shares."""
     shown = values.sort_values(ascending=False).head(most)[::-1]

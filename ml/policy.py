@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import Field, ValidationError
 
+from ml.drift import DriftLimits
 from ml.errors import PolicyError
 from ml.policy_sections import (
     Caps,
@@ -19,6 +20,8 @@ from ml.policy_sections import (
     Confidence,
     Consent,
     Declared,
+    Model,
+    Monitoring,
     NotForMe,
     PriceTier,
     Promotion,
@@ -40,6 +43,7 @@ class Policy(Section):
 
     quality: Quality = Field(Quality(), description="When the club's tables are too poor to decide from.")
     training: Training = Field(Training(), description="When a model may be trained.")
+    model: Model = Field(Model(), description="How the model is trained.")
     promotion: Promotion = Field(Promotion(), description="When a model may go live.")
     relevance: Relevance = Field(Relevance(), description="How relevant a mailing must be.")
     consent: Consent = Field(Consent(), description="Who may be contacted at all.")
@@ -52,6 +56,8 @@ class Policy(Section):
     caps: Caps = Field(Caps(), description="How much a member may be sent.")
     channels: Channels = Field(Channels(), description="Which channel is used.")
     chance: Chance = Field(Chance(), description="Where chance decides.")
+    drift: DriftLimits = Field(DriftLimits(), description="How far a night may be from those before.")
+    monitoring: Monitoring = Field(Monitoring(), description="When a new model is asked for out of turn.")
     sensitive: Sensitive = Field(Sensitive(), description="What is never named.")
     reach: Reach = Field(Reach(), description="When a campaign is suspiciously wide.")
 

@@ -42,6 +42,19 @@ class Training(Section):
     )
 
 
+class Model(Section):
+    """How the model is trained. A search proposes other values; what is written here is what is used."""
+
+    window_days: Days = Field(36_500, description="How far back past mailings are learned from.")
+    bags: int = Field(5, ge=1, le=50, description="Models whose mean is the estimate.")
+    most_rounds: int = Field(300, ge=10, le=5000, description="Most trees that a bag may have.")
+    depth: int = Field(4, ge=1, le=12, description="Depth of a tree.")
+    learning_rate: float = Field(0.05, ge=0.001, le=1, description="How much each tree adds.")
+    leaf_weight: float = Field(8.0, ge=0, le=10_000, description="Least weight of a leaf.")
+    columns: float = Field(0.4, ge=0.05, le=1, description="Share of the inputs that a tree sees.")
+    linear_strength: float = Field(0.02, ge=0, le=1_000_000, description="Of the linear partner, the inverse of its penalty; 0 trains none.")  # fmt: skip
+
+
 class Promotion(Section):
     """When a trained model may take the champion's place. All on past mailings that it had not learned from."""
 
@@ -60,9 +73,28 @@ class Promotion(Section):
     least_slice_answers: int = Field(
         50, ge=1, le=1_000_000, description="Fewest answers to compare on, of a slice or with the champion."
     )
+    shadow_nights: int = Field(
+        0, ge=0, le=60, description="Nights that a new model scores beside the champion before it may take its place; 0 is none."
+    )  # fmt: skip
     most_shuffled: float = Field(
         0.05, gt=0, le=0.5, description="How far from 0.5 the AUC of trees fitted on shuffled answers may be."
     )
+
+
+class Monitoring(Section):
+    """What is looked back on, and when a new model is asked for out of turn."""
+
+    nights: int = Field(
+        28, ge=3, le=366, description="Earlier nights that tonight's features and scores are compared with."
+    )
+    failing_nights: int = Field(
+        3, ge=1, le=366, description="Nights in a row that must fail against training before a new model is asked for."
+    )
+    most_model_age_days: Days = Field(
+        28, description="Oldest a champion may be, in days, before a new model is asked for."
+    )
+    debounce_days: Days = Field(7, description="Days after a training that was asked for before another is.")
+    keep_reports: int = Field(90, ge=1, le=36_500, description="Newest nights whose HTML reports are kept.")
 
 
 class Relevance(Section):

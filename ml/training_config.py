@@ -16,6 +16,7 @@ class TrainingConfig:
     most_rounds      most trees a bag may have
     learning_rate, depth, leaf_weight, columns   of the trees, see XGBoost: eta, max_depth, min_child_weight, colsample_bytree
     linear_strength  of the linear partner, inverse of its penalty; 0 trains none
+    window_days  how far back the past mailings go that are learned from
     unanswered   most rows without an answer to train on for each one with
     threads, seed
     """
@@ -34,6 +35,7 @@ class TrainingConfig:
     columns: float = 0.4
     linear_strength: float = 0.02
     unanswered: int = 20
+    window_days: int = 36_500
     threads: int = 2
     seed: int = 20170101
 

@@ -14,7 +14,7 @@ from ml.tables import Column, Table, Type
 
 KEYS = ("as_of", "campaign_id", "member_id")
 BASELINES = ("popularity", "recency", "logistic")
-SLICES = ("new_member", "rare_shopper", "campaign_kind")
+SLICES = ("new_member", "rare_shopper", "campaign_kind", "channel")
 NEW_DAYS = 91  # since the first basket: below it a member is new
 BLOCKS = 4  # times the logistic regression is fitted anew as the past grows
 
@@ -34,18 +34,21 @@ VALIDATION = Table(
         Column("new_member", Type.BOOLEAN, f"The member's first basket was less than {NEW_DAYS} days ago, or there was none."),
         Column("rare_shopper", Type.BOOLEAN, "The member is in the quarter with the fewest baskets in 91 days."),
         Column("campaign_kind", Type.STRING, "The kind of campaign.", nullable=True),
+        Column("channel", Type.STRING, "The channel that it went out by, the first by name where by several.", nullable=True),
     ),
 )  # fmt: skip
 
 
-def validation_rows(validation: pd.DataFrame, mailings: pa.Table) -> pd.DataFrame:
+def validation_rows(validation: pd.DataFrame, mailings: pa.Table, channels: pd.DataFrame) -> pd.DataFrame:
     """Rows of VALIDATION.
 
     validation  the keys with answered and relevance (Fitted.validation)
     mailings    the examples they come from, one row a key
+    channels    campaign_id, member_id, channel; one row each
     """
     keys = mailings.select([*KEYS, "closes_at"]).to_pandas().reset_index(names="at")
     rows = validation.merge(keys, on=list(KEYS), how="left", validate="1:1")
+    rows = rows.merge(channels, on=["campaign_id", "member_id"], how="left", validate="m:1")
     at = rows["at"].to_numpy()
 
     def column(name: str) -> Values:

@@ -1,4 +1,4 @@
-"""The one code location: assets, checks, jobs, schedule and resources put together. `defs` is what Dagster loads; tests
+"""The one code location: assets, checks, jobs, schedule, sensor and resources put together. `defs` is what Dagster loads; tests
 call `build_definitions` with other parts. What an asset does belongs in assets/.
 """
 
@@ -6,16 +6,17 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-from assets import audit, backtest, decisions, features, monitoring, publishing, scoring, sources, training
+from assets import audit, backtest, decisions, features, monitoring, publishing, scoring, search, sources, training
 from assets.pictures import PICTURES
 from assets.tables import ASSET_TABLES
 from orchestration.jobs import JOBS
 from orchestration.schedule import nightly_schedule
+from orchestration.sensors import retraining_sensor
 from resources.io_manager import LakeIOManager
 from resources.platform import Platform
 from resources.settings import prepare_environment, read_settings
 
-ASSET_MODULES = (sources, features, training, scoring, decisions, publishing, monitoring, audit, backtest)
+ASSET_MODULES = (sources, features, training, scoring, decisions, publishing, monitoring, audit, backtest, search)
 FIRST_NIGHT = date(2015, 1, 1)  # of a club whose source does not say when its history begins
 
 
@@ -44,6 +45,7 @@ def build_definitions(platform: Platform) -> dg.Definitions:
         asset_checks=dg.load_asset_checks_from_modules(ASSET_MODULES),
         jobs=JOBS,
         schedules=[nightly_schedule(platform)],
+        sensors=[retraining_sensor(platform)],
         resources={"platform": platform, "lake": LakeIOManager(platform, ASSET_TABLES, PICTURES)},
         executor=dg.in_process_executor,  # a process for each step would import MLflow and Evidently again: 4 s each
     )

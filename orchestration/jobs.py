@@ -22,5 +22,10 @@ JOBS = (
         "Features, scores and decisions of a date whose source tables are there.",
     ),
     _job("publish", ("publishing",), "Publish a date's decisions. A date that is published already stays as it is."),
+    _job(
+        "search",
+        ("search",),
+        "Look for better training parameters on a date's examples; the result is proposed, not taken.",
+    ),
     _job("backtest", ("backtest",), "Replay the past campaigns known at a date and measure what would have happened."),
 )

@@ -14,17 +14,10 @@ from ml.backtest_report import Section, Told, sections
 from ml.backtest_targets import TARGETS_OF, judged
 from resources.backtester import Backtest
 from resources.evidently_page import PAGE_POLICY
+from resources.page_style import STYLE
 
 NAME = "backtest"
 PAGE = f"{NAME}.html"
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1f2a37; max-width: 72rem; margin: 2rem auto; padding: 0 1rem }
-h1, h2 { line-height: 1.2 } h2 { margin-top: 2.5rem; border-top: 1px solid #e5e7eb; padding-top: 1.2rem }
-table { border-collapse: collapse; font-size: 13px; margin: 1rem 0; font-variant-numeric: tabular-nums }
-th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #e5e7eb }
-th { color: #4b5563; font-weight: 600; vertical-align: bottom } th:first-child, td:first-child { text-align: left; white-space: nowrap }
-.wide { overflow-x: auto } figure { margin: 1rem 0 } img { max-width: 100% } figcaption, .quiet { color: #6b7280 }
-"""
 
 
 def write_report(done: Backtest, folder: Path, note: str = "") -> Path:
@@ -52,7 +45,7 @@ def page_html(parts: list[Section], note: str) -> str:
     body = "".join(_section(at, part) for at, part in enumerate(parts))
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Backtest</title>'
-        f'<meta http-equiv="Content-Security-Policy" content="{PAGE_POLICY}"><style>{_STYLE}</style></head><body>'
+        f'<meta http-equiv="Content-Security-Policy" content="{PAGE_POLICY}"><style>{STYLE}</style></head><body>'
         f"<h1>How good the relevance is</h1><p>Past campaigns, replayed as their first night would have gone.</p>"
         f'<p class="quiet">{html.escape(note)}</p><ol>{contents}</ol>{body}</body></html>'
     )

@@ -1,12 +1,12 @@
-"""Which frames the night's drift is watched on: tonight's rows and scores against the examples the model in use was trained
-on. How drift is measured and reported is in drift_report.py.
+"""Which frames the night's drift is watched on: tonight's rows and scores against the examples that the model in use was
+trained on, and against the nights before. How drift is measured and reported is in drift_report.py.
 """
 
 from dataclasses import dataclass
 
 import pandas as pd
+import pyarrow as pa
 
-from ml.drift import DriftLimits
 from ml.drift_tables import DRIFT
 from ml.errors import DamagedTable
 from ml.example_tables import MAILING_EXAMPLES
@@ -16,11 +16,13 @@ from ml.lake_tables import ASKS
 from ml.model import RelevanceModel
 from ml.night import Night
 from resources.drift_report import run_drift
+from resources.night_history import LEAST_NIGHTS, earlier_rows
 from resources.platform import Platform
 from resources.scorer import feature_tables_of
 
 SCORE = "mailing_relevance"
 TITLE = "Drift since training"
+LAST_NIGHTS = "Drift from the last nights"
 # The calendar moves every night by design: that it did is no news.
 WATCHED = tuple(f.name for f in FEATURES if f.mailing and f.family != "calendar")
 
@@ -36,30 +38,46 @@ class Watched:
     url: str
 
 
-def watch_night(platform: Platform, night: Night) -> Watched:
-    """Compare tonight with the training snapshot of the model in use; with none there is nothing to compare, and it says so."""
-    address = f"http://127.0.0.1:{platform.settings.reports_port}"
+def watch_night(platform: Platform, night: Night) -> list[Watched]:
+    """Compare tonight with the training snapshot of the model in use, and with the nights before; where there is nothing to
+    compare with, it says so."""
+    tables = feature_tables_of(platform, night)
+    current = mailing_rows(platform.club(night), platform.lake.read(ASKS, night.key), tables).to_pyarrow()
     found = platform.registry.usable(night.key)
-    snapshot = found.tags["business_date"] if found else None
-    if found is None or snapshot is None or not platform.lake.has(MAILING_EXAMPLES.name, snapshot):
-        why = "no model is in use" if found is None else f"the training snapshot of {snapshot} is no longer in the lake"
-        return Watched(pd.DataFrame(columns=list(DRIFT.names)), "warn", f"nothing to compare with: {why}", (), address)
-    model = RelevanceModel.from_files(dict(found.files))
+    model = RelevanceModel.from_files(dict(found.files)) if found else None
+    return [
+        _against_training(platform, night, current, model, found.tags["business_date"] if found else None),
+        _against_last_nights(platform, night, current, model),
+    ]
+
+
+def _against_training(
+    platform: Platform, night: Night, current: pa.Table, model: RelevanceModel | None, snapshot: str | None
+) -> Watched:
+    if model is None or snapshot is None or not platform.lake.has(MAILING_EXAMPLES.name, snapshot):
+        why = "no model is in use" if model is None else f"the training snapshot of {snapshot} is no longer in the lake"
+        return _nothing(platform, "warn", f"nothing to compare with: {why}")
     try:
         reference = platform.lake.read(MAILING_EXAMPLES, snapshot).to_pyarrow()
     except DamagedTable as damaged:  # a feature was added since, or a byte changed
-        return Watched(
-            pd.DataFrame(columns=list(DRIFT.names)),
-            "fail",
-            f"the training snapshot cannot be read: {damaged}",
-            (),
-            address,
-        )
-    tables = feature_tables_of(platform, night)
-    current = mailing_rows(platform.club(night), platform.lake.read(ASKS, night.key), tables).to_pyarrow()
+        return _nothing(platform, "fail", f"the training snapshot cannot be read: {damaged}")
+    return _compare(platform, night, current, reference, model, TITLE)
+
+
+def _against_last_nights(platform: Platform, night: Night, current: pa.Table, model: RelevanceModel | None) -> Watched:
+    reference, nights = earlier_rows(platform, night, platform.policy.monitoring.nights)
+    if reference is None:
+        words = f"nothing to compare with: {nights} earlier nights are in the lake, {LEAST_NIGHTS} are needed"
+        return _nothing(platform, "warn", words)
+    return _compare(platform, night, current, reference, model, LAST_NIGHTS)
+
+
+def _compare(
+    platform: Platform, night: Night, current: pa.Table, reference: pa.Table, model: RelevanceModel | None, title: str
+) -> Watched:
     watched = list(WATCHED)
     frames = {"current": current.select(watched).to_pandas(), "reference": reference.select(watched).to_pandas()}
-    if model.kind == "choice":
+    if model is not None and model.kind == "choice":
         frames = {
             side: frame.assign(**{SCORE: model.mailing_relevance(rows)[0]})
             for (side, frame), rows in zip(frames.items(), (current, reference), strict=True)
@@ -69,11 +87,19 @@ def watch_night(platform: Platform, night: Night) -> Watched:
         **frames,
         numeric=[name for name in watched if name not in CATEGORICAL],
         categorical=[name for name in watched if name in CATEGORICAL],
-        limits=DriftLimits(),
+        limits=platform.policy.drift,
         important=[SCORE] if SCORE in watched else [],
-        title=TITLE,
+        title=title,
         folder=platform.settings.reports / night.key,
         seed=platform.policy.chance.seed,
     )
-    page = f"{address}/{night.key}/{result.html.name}"
+    page = f"{_address(platform)}/{night.key}/{result.html.name}"
     return Watched(result.table, result.judgement.verdict, result.judgement.reason, result.failed, page)
+
+
+def _nothing(platform: Platform, verdict: str, words: str) -> Watched:
+    return Watched(pd.DataFrame(columns=list(DRIFT.names)), verdict, words, (), _address(platform))
+
+
+def _address(platform: Platform) -> str:
+    return f"http://127.0.0.1:{platform.settings.reports_port}"

@@ -9,10 +9,11 @@ import pandas as pd
 
 from ml.canary import Shuffled
 from ml.errors import DamagedTable, NotInLake
-from ml.promotion import decide_promotion
+from ml.promotion import Decision, decide_promotion
+from ml.shadow import SHADOW_SCORES
 from ml.validation import VALIDATION
 from resources.platform import Platform
-from resources.registry import BUSINESS_DATE, CHAMPION, CLUB
+from resources.registry import BUSINESS_DATE, CHAMPION, CLUB, SHADOW, SHADOW_SINCE, Registered
 from resources.trainer import SHUFFLED_AUC, SHUFFLED_CHANCE
 
 
@@ -28,28 +29,54 @@ class Settled:
 
 
 def settle_champion(platform: Platform, business_date: str) -> Settled:
-    """Promote the date's challenger if it deserves it. Raises RegistryUnavailable, ChampionMoved, NotInLake."""
+    """Promote the date's challenger if it deserves it, after its shadow nights where the policy asks for them. Raises
+    RegistryUnavailable, ChampionMoved, NotInLake."""
     registry, policy = platform.registry, platform.policy
+    before, nights = registry.alias(CHAMPION), policy.promotion.shadow_nights
+    shadow = registry.alias(SHADOW) if nights and before else None
+    if shadow and before:
+        return _after_shadow(platform, shadow, before, business_date)
     trained = registry.challenger(business_date)
     if trained is None:
         return Settled(False, False, None, "no challenger was trained for this date")
-    before = registry.alias(CHAMPION)
-    nan = float("nan")
-    decision = decide_promotion(
-        _rows(platform, business_date),
-        _rows_of(platform, before),
-        policy.promotion,
-        keep_responders=policy.relevance.keep_responders,
-        threshold=trained.metrics["threshold"],
-        shuffled=Shuffled(trained.metrics.get(SHUFFLED_AUC, nan), trained.metrics.get(SHUFFLED_CHANCE, nan)),
-        seed=policy.chance.seed,
-    )
+    decision = _judged(platform, trained, before, business_date)
     if not decision.promote:
         registry.note(trained.version, {"decision": decision.reason})
         return Settled(False, False, trained.version, decision.reason, decision.figures)
+    if nights and before:
+        registry.note(trained.version, {"decision": decision.reason})
+        registry.shadow(trained.version, business_date)
+        words = f"{decision.reason}; it scores beside the champion for {nights} nights first"
+        return Settled(False, False, trained.version, words, decision.figures)
     leads = registry.promote(trained.version, business_date, decision.reason, instead_of=before)
     held = "" if leads else _why_not(platform)
     return Settled(True, leads, trained.version, f"{decision.reason}{held}", decision.figures)
+
+
+def _judged(platform: Platform, trained: Registered, before: str | None, business_date: str) -> Decision:
+    nan = float("nan")
+    return decide_promotion(
+        _rows(platform, business_date),
+        _rows_of(platform, before),
+        platform.policy.promotion,
+        keep_responders=platform.policy.relevance.keep_responders,
+        threshold=trained.metrics["threshold"],
+        shuffled=Shuffled(trained.metrics.get(SHUFFLED_AUC, nan), trained.metrics.get(SHUFFLED_CHANCE, nan)),
+        seed=platform.policy.chance.seed,
+    )
+
+
+def _after_shadow(platform: Platform, shadow: str, before: str, business_date: str) -> Settled:
+    """Promote a shadow that has scored for enough nights; until then nobody is. A night counts once it has been written."""
+    registry, tags = platform.registry, platform.registry.tags(shadow)
+    since, nights = tags[SHADOW_SINCE], platform.policy.promotion.shadow_nights
+    done = sum(since <= date < business_date for date in platform.lake.dates(SHADOW_SCORES.name))
+    if done < nights:
+        return Settled(False, False, shadow, f"it has scored beside the champion for {done} of {nights} nights")
+    reason = f"{tags['decision']}; it has scored beside the champion for {done} nights"
+    leads = registry.promote(shadow, tags[BUSINESS_DATE], reason, instead_of=before)
+    registry.shadow(None)
+    return Settled(True, leads, shadow, reason if leads else f"{reason}{_why_not(platform)}")
 
 
 def _why_not(platform: Platform) -> str:

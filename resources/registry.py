@@ -19,12 +19,14 @@ from resources.settings import prepare_environment
 NAME = "relevance"
 CHAMPION = "champion"
 CHALLENGER = "challenger"
+SHADOW = "shadow"  # found good enough, and scoring beside the champion before it takes its place
 BUSINESS_DATE = "business_date"
 CLUB = "club"  # whose data the model was trained on: one club's model never scores another's members
 PROMOTED = "promoted"
 TOOK_PLACE_OF = "took_place_of"
 ROLLED_BACK = "rolled_back"
 PINNED = "pinned"
+SHADOW_SINCE = "shadow_since"
 _DIGEST_TAG = "sha256."
 
 
@@ -242,6 +244,16 @@ class Registry:
                 return None
             metrics = client.get_run(found.run_id).data.metrics
         return Registered(version, str(found.run_id), {}, dict(found.tags), metrics)
+
+    def shadow(self, version: str | None, since: str = "") -> None:
+        """Let a version score beside the champion from a business date on; None: let nobody."""
+        with self._reaching("name a shadow"):
+            client = self._client()
+            if version is None:
+                client.delete_registered_model_alias(NAME, SHADOW)
+            else:
+                client.set_model_version_tag(NAME, version, SHADOW_SINCE, since)
+                client.set_registered_model_alias(NAME, SHADOW, version)
 
     def tags(self, version: str) -> dict[str, str]:
         """What is noted of a version."""

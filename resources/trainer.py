@@ -4,9 +4,12 @@ digests of its data. What is fitted and how is in ml/training.py.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Literal
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ml import plots
 from ml.canary import shuffled_auc
@@ -18,6 +21,7 @@ from ml.model_card import model_card
 from ml.source_tables import SOURCE_TABLES
 from ml.training import Fitted, TrainingConfig, fit_model
 from ml.validation import KEYS, VALIDATION, validation_rows
+from resources.card_page import write_card
 from resources.code_version import code_version
 from resources.platform import Platform
 from resources.registry import Candidate
@@ -56,14 +60,26 @@ class Learned:
     offers: pa.Table
 
 
-def learn(platform: Platform, business_date: str, config: TrainingConfig) -> Learned:
-    """Fit on the lake's examples of a date. Raises TooFewExamples, LeakSuspected."""
+def examples_of(
+    platform: Platform, business_date: str, config: TrainingConfig
+) -> tuple[pa.Table, pa.Table, Literal["choice", "pair"]]:
+    """The lake's examples of a date that lie within the training window (mailings, offers) and their kind. Raises NotInLake."""
     lake = platform.lake
     kind = lake.manifest(MAILING_EXAMPLES.name, business_date).notes["kind"]
-    mailings = lake.read_batches(MAILING_EXAMPLES, business_date).read_all()
-    offers = lake.read_batches(OFFER_EXAMPLES, business_date).read_all()
-    as_of = platform.night(business_date).as_of
-    fitted = fit_model(mailings, offers, as_of, config, "pair" if kind == "pair" else "choice")
+    since = platform.night(business_date).as_of - timedelta(days=config.window_days)
+    mailings, offers = (
+        lake.read_batches(table, business_date)
+        .read_all()
+        .filter(pc.field("as_of") >= pa.scalar(since, pa.timestamp("us")))
+        for table in (MAILING_EXAMPLES, OFFER_EXAMPLES)
+    )
+    return mailings, offers, "pair" if kind == "pair" else "choice"
+
+
+def learn(platform: Platform, business_date: str, config: TrainingConfig) -> Learned:
+    """Fit on the lake's examples of a date. Raises TooFewExamples, LeakSuspected."""
+    mailings, offers, kind = examples_of(platform, business_date, config)
+    fitted = fit_model(mailings, offers, platform.night(business_date).as_of, config, kind)
     # Looked for after fitting: on fewer rows than that takes, a feature may tell answers by mere chance.
     refuse_leaks(mailings, MAILING_INPUTS)
     refuse_leaks(offers, OFFER_INPUTS, CHOICE_ALONE)
@@ -76,7 +92,10 @@ def train_challenger(platform: Platform, business_date: str, run_id: str) -> Tra
     lake, config = platform.lake, training_config(platform)
     learned = learn(platform, business_date, config)
     fitted = learned.fitted
-    rows = validation_rows(fitted.validation.groupby(list(KEYS), as_index=False).max(), learned.mailings)
+    mailed = platform.club(platform.night(business_date)).mailings
+    channels = mailed.group_by("campaign_id", "member_id").aggregate(channel=mailed.channel.min()).to_pandas()
+    said = fitted.validation.groupby(list(KEYS), as_index=False).max()
+    rows = validation_rows(said, learned.mailings, channels)
     reader = pa.Table.from_pandas(rows, preserve_index=False).to_reader()
     lake.write(VALIDATION, business_date, reader, code_version=code_version(), run_id=run_id)
     shuffled = shuffled_auc(learned.mailings, config.seed, config.threads)
@@ -98,6 +117,7 @@ def train_challenger(platform: Platform, business_date: str, run_id: str) -> Tra
         data=data,
     )
     registered = platform.registry.register(candidate, business_date)
+    write_card(card, registered.version, platform.settings.reports / business_date)
     return Trained(
         version=registered.version,
         url=platform.registry.run_url(platform.mlflow_address, registered.run_id),
@@ -131,6 +151,7 @@ def training_config(platform: Platform) -> TrainingConfig:
         keep_responders=policy.relevance.keep_responders,
         threads=platform.settings.threads,
         seed=policy.chance.seed,
+        **policy.model.model_dump(),
     )
 
 

@@ -17,7 +17,7 @@ POLICY_FILE = Path(__file__).parent.parent / "policy.toml"
     ("text", "fault"),
     [
         ("[caps]\nmesages_per_week = 2", "[caps] mesages_per_week: no such key; is messages_per_week meant?"),
-        ("[limits]\na = 1", "limits: no such key; there are quality, training, promotion,"),
+        ("[limits]\na = 1", "limits: no such key; there are quality, training, model, promotion,"),
         ("[caps]\noffers_per_message = 0", "[caps] offers_per_message = 0: must be a whole number, 1 or more, 1,000 or less"),
         ("[value]\nfatigue_cost = -1", "[value] fatigue_cost = -1: must be a number, 0 or more, 1,000,000 or less"),
         ("[value.contact_cost]\npost = -0.5", "[value.contact_cost] post = -0.5: must be a number, 0 or more"),

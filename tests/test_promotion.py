@@ -36,6 +36,7 @@ def rows(members: int = 4_000, seed: int = 1) -> pd.DataFrame:
             "new_member": np.arange(members) % 10 < 2,
             "rare_shopper": np.arange(members) % 4 < 2,
             "campaign_kind": "A",
+            "channel": "email",
         }
     )
 

@@ -1,0 +1,36 @@
+"""The model in its shadow nights, scored as the night scores. What is said of it is in ml/shadow.py."""
+
+import pandas as pd
+
+from ml.lake_tables import SCORES
+from ml.model import RelevanceModel
+from ml.night import Night
+from ml.shadow import SHADOW_SCORES, compare
+from resources.platform import Platform
+from resources.registry import SHADOW
+from resources.scorer import Chosen, score_night
+
+_KEYS = ["campaign_id", "member_id"]
+
+
+def beside_the_champion(platform: Platform, night: Night) -> pd.DataFrame:
+    """The row of SHADOW_SCORES; none where no model is tried, the policy asks for no shadow nights, or rules scored the night.
+    Raises RegistryUnavailable, DamagedModel."""
+    nothing = pd.DataFrame(columns=list(SHADOW_SCORES.names))
+    version = platform.registry.alias(SHADOW) if platform.policy.promotion.shadow_nights else None
+    notes = platform.lake.manifest(SCORES.name, night.key).notes
+    if version is None or not notes.get("threshold"):
+        return nothing
+    found = platform.registry.load(version)
+    model = RelevanceModel.from_files(dict(found.files))
+    batches = score_night(platform, night, Chosen(model, version, "shadow", "tried beside the champion"))
+    tried = (
+        batches.read_all()
+        .select([*_KEYS, "mailing_relevance"])
+        .group_by(_KEYS)
+        .aggregate([("mailing_relevance", "max")])
+    )
+    scores = platform.lake.read(SCORES, night.key)
+    told = scores.group_by(_KEYS).aggregate(champion_relevance=scores.mailing_relevance.max()).to_pandas()
+    rows = tried.to_pandas().rename(columns={"mailing_relevance_max": "relevance"}).merge(told, on=_KEYS)
+    return compare(rows, version, notes["model_version"], (model.threshold, float(notes["threshold"])))

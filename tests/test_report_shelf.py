@@ -1,0 +1,25 @@
+"""How long HTML reports are kept."""
+
+from pathlib import Path
+
+from resources.card_page import write_card
+from resources.report_shelf import prune_reports
+from web.reports import night_reports, report_days
+
+
+def test_only_the_newest_nights_stay_and_what_is_not_a_night_is_left_alone(tmp_path: Path) -> None:
+    for name in ("2024-03-13", "2024-03-14", "2024-03-15", "2024-99-99", "notes"):
+        (tmp_path / name).mkdir()
+    assert prune_reports(tmp_path, keep=2) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["2024-03-14", "2024-03-15", "2024-99-99", "notes"]
+    assert prune_reports(tmp_path / "nowhere", keep=2) == 0
+
+
+def test_the_model_card_is_among_the_nights_reports(tmp_path: Path) -> None:
+    page = write_card("# Model card\n\n| a | b |\n|---|---|\n| 1 | <b>2</b> |\n", "7", tmp_path / "2024-03-15")
+    text = page.read_text()
+    assert "<h1>Model card</h1>" in text
+    assert "<td>&lt;b&gt;2&lt;/b&gt;</td>" in text
+    [day] = report_days(tmp_path)
+    [report] = night_reports(tmp_path, day).reports
+    assert (report.title, report.verdict) == ("Model card of version 7", "pass")
