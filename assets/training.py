@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 
 from assets.shown import OWNERS, lake_out, picture
 from ml.consent import may_be_profiled
-from ml.errors import LeakSuspected, TooFewExamples
+from ml.errors import LeakSuspected, RegistryUnavailable, TooFewExamples
 from ml.example_tables import EXAMPLE_TABLES, MAILING_EXAMPLES, OFFER_EXAMPLES
 from ml.examples import training_asks, training_rows
 from ml.source_tables import SOURCE_TABLES
@@ -49,7 +49,7 @@ def challenger(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Pla
     from."""
     try:
         trained = train_challenger(platform, context.partition_key, context.run.run_id)
-    except (TooFewExamples, LeakSuspected) as why:
+    except (TooFewExamples, LeakSuspected, RegistryUnavailable) as why:
         context.log.warning("no model was trained, the night goes on without a new one: %s", why)
         return dg.MaterializeResult(metadata={"trained": False, "why": str(why)})
     return dg.MaterializeResult(
@@ -67,7 +67,11 @@ def challenger(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Pla
 @dg.asset(group_name="training", kinds={"mlflow"}, owners=OWNERS, deps=[challenger])
 def champion(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[None]:
     """The challenger where it passes the promotion gate; else what was champion stays."""
-    settled = settle_champion(platform, context.partition_key)
+    try:
+        settled = settle_champion(platform, context.partition_key)
+    except RegistryUnavailable as why:
+        context.log.warning("the champion stays whichever it is, the night goes on: %s", why)
+        return dg.MaterializeResult(metadata={"promoted": False, "why": str(why)})
     return dg.MaterializeResult(
         metadata={
             "promoted": settled.promoted,

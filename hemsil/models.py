@@ -44,7 +44,8 @@ def print_reproduction(settings: Settings, run_id: str, console: Console) -> Non
 
 def roll_back(settings: Settings, version: str | None, why: str, release: bool, console: Console) -> None:
     """Roll back, or release what was pinned. Raises SettingsError."""
-    registry = Platform(settings).registry
+    platform = Platform(settings)
+    registry = platform.registry
     if release:
         held = registry.release()
         told = f"version {held['version']} was pinned by {held['who']}: {held['why']}" if held else "nothing was pinned"
@@ -53,6 +54,7 @@ def roll_back(settings: Settings, version: str | None, why: str, release: bool, 
     if not why.strip():
         raise SettingsError('say why, for those who come after: hemsil rollback --why "..."')
     before, now = registry.rollback(version, getpass.getuser(), why.strip())
+    platform.kept_models.forget(before)
     console.print(
         f"version {now} is champion again, instead of version {before}. No night changes that until "
         "hemsil rollback --release",

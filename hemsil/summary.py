@@ -18,7 +18,7 @@ from resources.platform import Platform
 
 STEPS = {
     "A": "the champion model on today's features",
-    "B": "the champion before it",
+    "B": "the last model that a night has used, as the champion could not be had",
     "C": "rules without a model: too few responses to train on, or no model good enough",
     "D": "the list of the day before",
     "E": "nothing",

@@ -18,7 +18,7 @@ from ml.night import Night
 from resources.drift_report import run_drift
 from resources.night_history import LEAST_NIGHTS, earlier_rows
 from resources.platform import Platform
-from resources.scorer import feature_tables_of
+from resources.scorer import feature_tables_of, find_model
 
 SCORE = "mailing_relevance"
 TITLE = "Drift since training"
@@ -43,7 +43,7 @@ def watch_night(platform: Platform, night: Night) -> list[Watched]:
     compare with, it says so."""
     tables = feature_tables_of(platform, night)
     current = mailing_rows(platform.club(night), platform.lake.read(ASKS, night.key), tables).to_pyarrow()
-    found = platform.registry.usable(night.key)
+    found = find_model(platform, night).model
     model = RelevanceModel.from_files(dict(found.files)) if found else None
     return [
         _against_training(platform, night, current, model, found.tags["business_date"] if found else None),

@@ -20,6 +20,7 @@ from ml.source_tables import SOURCE_TABLES
 from resources.database import open_database, schema_url
 from resources.engine import open_engine
 from resources.home import database_url, prepare_database, prepare_home
+from resources.kept_models import KeptModels
 from resources.lake import Lake
 from resources.marts import Marts
 from resources.registry import Registry
@@ -77,6 +78,10 @@ class Platform:
     def registry(self) -> Registry:
         uri = self.settings.mlflow_uri or schema_url(self.url, "mlflow")
         return Registry(uri, self.settings.home / "mlflow" / "artifacts", self.club_id, self.url)
+
+    @cached_property
+    def kept_models(self) -> KeptModels:
+        return KeptModels(self.settings.home / "models" / self.club_id)
 
     @property
     def club_id(self) -> str:

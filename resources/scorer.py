@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from ml.consent import may_be_profiled
+from ml.errors import DamagedModel, RegistryUnavailable
 from ml.examples import mailing_rows, offer_rows, offered
 from ml.feature_dictionary import FEATURE_TABLES
 from ml.features import FeatureTables
@@ -20,6 +21,7 @@ from ml.rules_model import RulesModel
 from ml.scoring import SCORED, score
 from resources.engine import stream
 from resources.platform import Platform
+from resources.registry import BUSINESS_DATE, Registered
 
 ROWS_A_BATCH = 65_536
 RULES = "rules"
@@ -27,7 +29,8 @@ RULES = "rules"
 
 @dataclass(frozen=True)
 class Chosen:
-    """What scores tonight, and why in words. `step` is the rung of the fallback ladder: A champion, C rules."""
+    """What scores tonight, and why in words. `step` is the rung of the fallback ladder: A champion, B the last good one where
+    that cannot be had, C rules."""
 
     scorer: RelevanceModel | RulesModel
     version: str
@@ -40,15 +43,43 @@ class Chosen:
         return "" if self.scorer.threshold is None else repr(self.scorer.threshold)
 
 
-def choose_scorer(platform: Platform, night: Night) -> Chosen:
-    """The champion of the night's time, or rules where there has been none. Raises RegistryUnavailable, DamagedModel."""
-    found = platform.registry.usable(night.key)
+@dataclass(frozen=True)
+class Found:
+    """The model that a night may use, None where there is none; the rung it stands on, and why in words."""
+
+    model: Registered | None
+    step: str
+    reason: str
+
+
+def find_model(platform: Platform, night: Night) -> Found:
+    """The champion of the night's time; where MLflow is away or its files are damaged, the last one that a night has used.
+
+    A night asks more than once; what it says is the same as long as the registry is.
+    """
+    kept = platform.kept_models
+    try:
+        found = platform.registry.usable(night.key)
+    except (RegistryUnavailable, DamagedModel) as why:
+        before = kept.newest(night.key)
+        if before is None:
+            return Found(None, "C", f"{why}; no earlier model is kept, so rules decide")
+        return Found(
+            before, "B", f"{why}; model version {before.version}, the last one a night has used, takes its place"
+        )
     if found is None:
-        return Chosen(RulesModel(), RULES, "C", "no model was good enough by this date, so rules decide")
-    model = RelevanceModel.from_files(dict(found.files))
-    return Chosen(
-        model, found.version, "A", f"model version {found.version}, trained for {found.tags['business_date']}"
-    )
+        return Found(None, "C", "no model was good enough by this date, so rules decide")
+    kept.keep(found)
+    return Found(found, "A", f"model version {found.version}, trained for {found.tags[BUSINESS_DATE]}")
+
+
+def choose_scorer(platform: Platform, night: Night) -> Chosen:
+    """What `find_model` found, ready to score; rules where it found none."""
+    found = find_model(platform, night)
+    if found.model is None:
+        return Chosen(RulesModel(), RULES, found.step, found.reason)
+    model = RelevanceModel.from_files(dict(found.model.files))
+    return Chosen(model, found.model.version, found.step, found.reason)
 
 
 def score_night(platform: Platform, night: Night, chosen: Chosen) -> pa.RecordBatchReader:

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from ml.errors import DamagedModel, RegistryUnavailable
 from ml.lake_tables import SCORES
 from ml.model import RelevanceModel
 from ml.night import Night
@@ -14,14 +15,17 @@ _KEYS = ["campaign_id", "member_id"]
 
 
 def beside_the_champion(platform: Platform, night: Night) -> pd.DataFrame:
-    """The row of SHADOW_SCORES; none where no model is tried, the policy asks for no shadow nights, or rules scored the night.
-    Raises RegistryUnavailable, DamagedModel."""
+    """The row of SHADOW_SCORES; none where no model is tried, the policy asks for no shadow nights, or rules scored the night,
+    or the registry cannot be reached."""
     nothing = pd.DataFrame(columns=list(SHADOW_SCORES.names))
-    version = platform.registry.alias(SHADOW) if platform.policy.promotion.shadow_nights else None
     notes = platform.lake.manifest(SCORES.name, night.key).notes
-    if version is None or not notes.get("threshold"):
+    try:
+        version = platform.registry.alias(SHADOW) if platform.policy.promotion.shadow_nights else None
+        found = platform.registry.load(version) if version and notes.get("threshold") else None
+    except (RegistryUnavailable, DamagedModel):  # the night does not wait for a model that is only tried
         return nothing
-    found = platform.registry.load(version)
+    if version is None or found is None:
+        return nothing
     model = RelevanceModel.from_files(dict(found.files))
     batches = score_night(platform, night, Chosen(model, version, "shadow", "tried beside the champion"))
     tried = (

@@ -195,13 +195,22 @@ def test_a_changed_byte_in_the_lake_is_noticed_and_nothing_is_published(night: N
     assert f"offers_to_send/business_date={NIGHT}/part-0.parquet differs from its manifest" in failure_of(result)
 
 
-def test_a_changed_byte_in_a_model_file_is_said_and_the_model_is_not_used(night: Night) -> None:
+def test_a_damaged_model_is_not_used_and_the_copy_that_the_night_kept_takes_its_place(night: Night) -> None:
+    """With the copy damaged too, rules decide. The champion's own bytes are checked in test_registry.py."""
+    platform = Platform(night.at.settings)
     [model] = (night.at.home / "mlflow" / "artifacts").rglob("relevance.json")
+    [copy] = (night.at.home / "models").rglob("relevance.json")
+
+    def step() -> tuple[str, str]:
+        assert run_job(night.at, "nightly", NIGHT, only=["scores"]).success
+        notes = platform.lake.manifest("scores", NIGHT).notes
+        return notes["fallback_step"], notes["model_version"]
+
     with one_byte_changed(model):
-        result = run_job(night.at, "nightly", NIGHT, only=["scores"])
-    assert not result.success
-    assert "model version 1: its files are not those that were trained" in failure_of(result)
-    assert run_job(night.at, "nightly", NIGHT, only=["scores"]).success
+        assert step() == ("B", "1")
+        with one_byte_changed(copy):
+            assert step() == ("C", "rules")
+    assert step() == ("A", "1")
 
 
 BROKEN = {
