@@ -18,7 +18,7 @@ from ml.drift_tables import DRIFT
 from ml.example_tables import EXAMPLE_TABLES
 from ml.feature_dictionary import FEATURE_TABLES
 from ml.features import ANSWERS
-from ml.lake_tables import AFTERWARDS, ASKS, SCORES
+from ml.lake_tables import AFTERWARDS, ASKS, DECISIONS, SCORES
 from ml.quality import check_tables
 from ml.source_tables import SOURCE_TABLES
 from resources.drift_watch import SCORE, WATCHED, Watched, watch_night
@@ -29,19 +29,23 @@ from resources.watched_nights import DRIFT_VERDICT
 
 ALL_COLUMNS = "all_columns"
 LAST_NIGHTS = "last_nights"
+DECIDED = "decisions_of_last_nights"
 
 
 @dg.multi_asset(
     name="drift",
     group_name="monitoring",
     outs={DRIFT.name: lake_out(DRIFT, {"evidently"})},
-    deps=[t.name for t in (*SOURCE_TABLES, *FEATURE_TABLES, *EXAMPLE_TABLES, ASKS, SCORES)],
+    deps=[t.name for t in (*SOURCE_TABLES, *FEATURE_TABLES, *EXAMPLE_TABLES, ASKS, SCORES, DECISIONS)],
     check_specs=[
         dg.AssetCheckSpec(
             ALL_COLUMNS, asset=DRIFT.name, description="The features and scores as a whole are near those of training."
         ),
         dg.AssetCheckSpec(
             LAST_NIGHTS, asset=DRIFT.name, description="The features and scores are near those of the nights before."
+        ),
+        dg.AssetCheckSpec(
+            DECIDED, asset=DRIFT.name, description="What is decided, and why, is near what the nights before decided."
         ),
         *(
             dg.AssetCheckSpec(name, asset=DRIFT.name, description=f"{name} is near what the model was trained on.")
@@ -54,16 +58,21 @@ def drift(
 ) -> Iterator[dg.Output[ir.Table] | dg.AssetCheckResult]:
     """Each feature and the scores of tonight against training and the nights before: distance, missing values, new categories."""
     night = platform.night(context.partition_key)
-    since_training, last_nights = watch_night(platform, night)
-    parts = [w.table for w in (since_training, last_nights) if len(w.table)]
+    since_training, last_nights, decided = watch_night(platform, night)
+    parts = [w.table for w in (since_training, last_nights, decided) if len(w.table)]
     table = pd.concat(parts, ignore_index=True) if parts else since_training.table
     history = with_tonight(drift_history(platform, night, platform.policy.monitoring.nights), night, table)
     prune_reports(platform.settings.reports, platform.policy.monitoring.keep_reports)
-    metadata = {**_shown(since_training, history), "against the last nights": dg.MetadataValue.text(last_nights.reason)}
+    metadata = {
+        **_shown(since_training, history),
+        "against the last nights": last_nights.reason,
+        "decisions": decided.reason,
+    }
     metadata["notes"] = {DRIFT_VERDICT: since_training.verdict}
     yield dg.Output(ibis.memtable(table, schema=DRIFT.schema), output_name=DRIFT.name, metadata=metadata)
     yield _check(ALL_COLUMNS, since_training.verdict, since_training.reason)
     yield _check(LAST_NIGHTS, last_nights.verdict, last_nights.reason)
+    yield _check(DECIDED, decided.verdict, decided.reason)
     judged = {row.column_name: row for row in since_training.table.itertuples()}
     for name in (*WATCHED, SCORE):
         row = judged.get(name)

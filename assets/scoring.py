@@ -24,7 +24,12 @@ def scores(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platfor
     """The champion's relevance of every active offer to every member of its audience who may be scored."""
     night = platform.night(context.partition_key)
     chosen = choose_scorer(platform, night)
-    notes = {"model_version": chosen.version, "fallback_step": chosen.step, "threshold": chosen.threshold_note}
+    notes = {
+        "model_version": chosen.version,
+        "fallback_step": chosen.step,
+        "threshold": chosen.threshold_note,
+        "trained_for": chosen.trained_for,
+    }
     return dg.Output(score_night(platform, night, chosen), metadata={"notes": notes, "why": chosen.reason})
 
 

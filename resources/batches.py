@@ -19,6 +19,7 @@ class Batch:
     fallback_step  A to E, see docs of marts.batches
     watermarks     source table → how far it reached, as ISO time
     fingerprint    digest of the inputs: the same inputs give the same
+    model_age_days  days since the date that the model was trained for; None where none was used
     """
 
     business_date: date
@@ -28,6 +29,7 @@ class Batch:
     watermarks: Mapping[str, str | None]
     run_id: str
     fingerprint: str
+    model_age_days: int | None = None
 
     def id(self, number: int) -> str:
         return f"{self.business_date}-{number}"
@@ -63,6 +65,7 @@ class StoredBatch:
     suppression_rows: int
     reask_rows: int
     run_id: str
+    model_age_days: int | None
     fingerprint: str
 
 

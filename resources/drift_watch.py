@@ -2,6 +2,7 @@
 trained on, and against the nights before. How drift is measured and reported is in drift_report.py.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -12,17 +13,20 @@ from ml.errors import DamagedTable
 from ml.example_tables import MAILING_EXAMPLES
 from ml.examples import mailing_rows
 from ml.feature_dictionary import CATEGORICAL, FEATURES
+from ml.fitting import importance
 from ml.lake_tables import ASKS
 from ml.model import RelevanceModel
 from ml.night import Night
 from resources.drift_report import run_drift
-from resources.night_history import LEAST_NIGHTS, earlier_rows
+from resources.night_history import LEAST_NIGHTS, decisions_of, earlier_decisions, earlier_rows
 from resources.platform import Platform
 from resources.scorer import feature_tables_of, find_model
 
 SCORE = "mailing_relevance"
 TITLE = "Drift since training"
 LAST_NIGHTS = "Drift from the last nights"
+DECIDED = "Decisions against the last nights"
+MOST_IMPORTANT = 5
 # The calendar moves every night by design: that it did is no news.
 WATCHED = tuple(f.name for f in FEATURES if f.mailing and f.family != "calendar")
 
@@ -39,8 +43,8 @@ class Watched:
 
 
 def watch_night(platform: Platform, night: Night) -> list[Watched]:
-    """Compare tonight with the training snapshot of the model in use, and with the nights before; where there is nothing to
-    compare with, it says so."""
+    """Compare tonight with the training snapshot of the model in use, and features and decisions with those of the nights before,
+    in this order; where there is nothing to compare with, it says so."""
     tables = feature_tables_of(platform, night)
     current = mailing_rows(platform.club(night), platform.lake.read(ASKS, night.key), tables).to_pyarrow()
     found = find_model(platform, night).model
@@ -48,6 +52,7 @@ def watch_night(platform: Platform, night: Night) -> list[Watched]:
     return [
         _against_training(platform, night, current, model, found.tags["business_date"] if found else None),
         _against_last_nights(platform, night, current, model),
+        _decisions_against_last_nights(platform, night),
     ]
 
 
@@ -83,18 +88,52 @@ def _compare(
             for (side, frame), rows in zip(frames.items(), (current, reference), strict=True)
         }
         watched.append(SCORE)
+    numeric = [name for name in watched if name not in CATEGORICAL]
+    categorical = [name for name in watched if name in CATEGORICAL]
+    return _report(platform, night, frames, numeric, categorical, _important(model, watched), title)
+
+
+def _report(
+    platform: Platform,
+    night: Night,
+    frames: Mapping[str, pd.DataFrame],
+    numeric: list[str],
+    categorical: list[str],
+    important: list[str],
+    title: str,
+) -> Watched:
     result = run_drift(
-        **frames,
-        numeric=[name for name in watched if name not in CATEGORICAL],
-        categorical=[name for name in watched if name in CATEGORICAL],
+        frames["current"],
+        frames["reference"],
+        numeric=numeric,
+        categorical=categorical,
         limits=platform.policy.drift,
-        important=[SCORE] if SCORE in watched else [],
+        important=important,
         title=title,
         folder=platform.settings.reports / night.key,
         seed=platform.policy.chance.seed,
     )
     page = f"{_address(platform)}/{night.key}/{result.html.name}"
     return Watched(result.table, result.judgement.verdict, result.judgement.reason, result.failed, page)
+
+
+def _important(model: RelevanceModel | None, watched: list[str]) -> list[str]:
+    """The columns that fail where others only warn: the score, and what the model leans on most."""
+    if model is None:
+        return []
+    gains = importance(model.mailing or model.offer, "mailing").feature.tolist()
+    return [SCORE] * (SCORE in watched) + [name for name in gains if name in watched][:MOST_IMPORTANT]
+
+
+def _decisions_against_last_nights(platform: Platform, night: Night) -> Watched:
+    """What was decided, and why, beside the nights before: a rule that suddenly stops everybody is no feature."""
+    reference, nights = earlier_decisions(platform, night, platform.policy.monitoring.nights)
+    if reference is None:
+        words = f"nothing to compare with: {nights} earlier nights are in the lake, {LEAST_NIGHTS} are needed"
+        return _nothing(platform, "warn", words)
+    frames = {"current": decisions_of(platform, night.key), "reference": reference}
+    held = {side: table.to_pandas() for side, table in frames.items()}
+    return _report(platform, night, held, ["expected_value"], ["verdict", "reason", "channel"], ["verdict"], DECIDED)
 
 
 def _nothing(platform: Platform, verdict: str, words: str) -> Watched:

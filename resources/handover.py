@@ -4,6 +4,7 @@ in marts.py.
 
 import hashlib
 import json
+from datetime import date
 
 import ibis.expr.types as ir
 
@@ -29,6 +30,7 @@ def publish_night(
         watermarks=watermarks(platform.club(night).tables()),
         run_id=run_id,
         fingerprint=_fingerprint(platform, night),
+        model_age_days=_days_since(notes.get("trained_for"), night),
     )
     offers, suppressions, reasks = (platform.lake.read_batches(table, night.key) for table in PUBLISHED_INPUTS)
     return platform.marts.publish(
@@ -40,6 +42,10 @@ def publish_night(
         supersede=supersede,
         make_current=make_current,
     )
+
+
+def _days_since(trained_for: str | None, night: Night) -> int | None:
+    return (night.business_date - date.fromisoformat(trained_for)).days if trained_for else None
 
 
 def _audience(asks: ir.Table) -> dict[str, int]:

@@ -13,7 +13,7 @@ from ml.errors import IntegrityError
 from ml.examples import mailing_rows
 from ml.feature_dictionary import FEATURE_TABLES
 from ml.features import FeatureTables
-from ml.lake_tables import ASKS
+from ml.lake_tables import ASKS, DECISIONS
 from ml.night import Night
 from resources.platform import Platform
 from resources.scorer import feature_tables_of
@@ -36,6 +36,30 @@ def earlier_rows(platform: Platform, night: Night, most: int) -> tuple[pa.Table 
     asks = _union([_sample(asked, MOST_ROWS // len(found)) for asked, _ in found])
     tables = FeatureTables(**{t.name: _union([getattr(held, t.name) for _, held in found]) for t in FEATURE_TABLES})
     return mailing_rows(platform.club(night), asks, tables).to_pyarrow(), len(found)
+
+
+def earlier_decisions(platform: Platform, night: Night, most: int) -> tuple[pa.Table | None, int]:
+    """The same of what the nights before decided."""
+    found = []
+    for key in [d for d in platform.lake.dates(DECISIONS.name) if d < night.key][-most:]:
+        try:
+            found.append(decisions_of(platform, key))
+        except IntegrityError:
+            continue
+    if len(found) < LEAST_NIGHTS:
+        return None, len(found)
+    return pa.concat_tables([part.slice(0, MOST_ROWS // len(found)) for part in found]), len(found)
+
+
+def decisions_of(platform: Platform, key: str) -> pa.Table:
+    """verdict, reason, channel and expected value of at most MOST_ROWS decisions of a night, the same ones every time."""
+    rows = platform.lake.read(DECISIONS, key)
+    by_chance = rows.order_by(rows.member_id.concat("/", rows.offer_id).hash(), "campaign_id", "channel").limit(
+        MOST_ROWS
+    )
+    return by_chance.select(
+        "verdict", by_chance.reason.fill_null("sent").name("reason"), "channel", "expected_value"
+    ).to_pyarrow()
 
 
 def drift_history(platform: Platform, night: Night, most: int) -> pd.DataFrame:

@@ -27,9 +27,9 @@ def announce(connection: Connection, batch: Batch, number: int, token: int) -> N
     connection.execute(
         sa.text("""
             INSERT INTO platform.batches (batch, batch_id, business_date, state, token, fingerprint, model_version,
-                                          policy_version, fallback_step, watermarks, run_id)
+                                          policy_version, fallback_step, watermarks, run_id, model_age_days)
             VALUES (:batch, :batch_id, :business_date, 'staging', :token, :fingerprint, :model_version,
-                    :policy_version, :fallback_step, CAST(:watermarks AS jsonb), :run_id)"""),
+                    :policy_version, :fallback_step, CAST(:watermarks AS jsonb), :run_id, :model_age_days)"""),
         {
             "batch": number,
             "batch_id": batch.id(number),
@@ -41,6 +41,7 @@ def announce(connection: Connection, batch: Batch, number: int, token: int) -> N
             "fallback_step": batch.fallback_step,
             "watermarks": json.dumps(dict(batch.watermarks), allow_nan=False),
             "run_id": batch.run_id,
+            "model_age_days": batch.model_age_days,
         },
     )
 

@@ -36,6 +36,7 @@ class Chosen:
     version: str
     step: str
     reason: str
+    trained_for: str = ""  # business date; empty where rules score
 
     @property
     def threshold_note(self) -> str:
@@ -79,7 +80,7 @@ def choose_scorer(platform: Platform, night: Night) -> Chosen:
     if found.model is None:
         return Chosen(RulesModel(), RULES, found.step, found.reason)
     model = RelevanceModel.from_files(dict(found.model.files))
-    return Chosen(model, found.model.version, found.step, found.reason)
+    return Chosen(model, found.model.version, found.step, found.reason, found.model.tags[BUSINESS_DATE])
 
 
 def score_night(platform: Platform, night: Night, chosen: Chosen) -> pa.RecordBatchReader:

@@ -41,6 +41,7 @@ def test_the_summary_tells_a_marketer_what_was_decided_and_where_to_look(night: 
     planned = night.at.one("SELECT sum(audience) FROM marts.campaign_summary")
     assert f"{MEMBERS} members, 2 campaigns, {planned} planned messages." in night.answer.text
     assert "Decided by the champion model on today's features (model 1," in night.answer.text
+    assert night.at.one("SELECT model_age_days FROM marts.batches") == 0
     assert f"{sum(night.faults.values())} rows of the source break the contract" in night.answer.text
     for told in ("make ui", "marts.campaign_summary", "hemsil export"):
         assert told in night.answer.text
