@@ -33,7 +33,9 @@ class Target:
     of: str = "value"
 
     def reached(self, value: float) -> str:
-        """The best of stretch, excellent and must that `value` satisfies, else "missed"."""
+        """The best of stretch, excellent and must that `value` satisfies, else "missed"; "not measured" for a missing value."""
+        if pd.isna(value):
+            return "not measured"
         for name, bound in (("stretch", self.stretch), ("excellent", self.excellent), ("must", self.must)):
             if value >= bound if self.least else value <= bound:
                 return name

@@ -62,7 +62,7 @@ class Promotion(Section):
         0.02, ge=0, le=0.5, description="How far its AUC must be above that of category popularity, and of recency."
     )
     most_loss: float = Field(
-        0.01, ge=0, le=0.5, description="How far its AUC may be below the champion's, or logistic regression's: the lower end of the interval."
+        0.01, ge=0, le=0.5, description="How far its AUC may be below the champion's at the lower end of the interval, and below logistic regression's at the upper."
     )  # fmt: skip
     most_calibration_error: PositiveShare = Field(
         0.05, description="Largest expected calibration error of its probabilities."

@@ -90,9 +90,10 @@ def _against_baselines(rows: pd.DataFrame, limits: Promotion, draws: Sequence[Va
             checks.append(Check(True, f"{name} was not measured: the past is too short", {}))
             continue
         ahead = gain(rows, name, draws)
-        # A model may be a logistic regression's equal; it must be better than what needs no model at all.
+        # A model may be a logistic regression's equal, so only one that is surely worse by more than the margin is refused; it
+        # must be better than what needs no model at all.
         needed = -limits.most_loss if name == "logistic" else limits.least_gain
-        met = ahead.low >= needed if name == "logistic" else ahead.value >= needed and ahead.low > 0
+        met = ahead.high >= needed if name == "logistic" else ahead.value >= needed and ahead.low > 0
         words = f"AUC {ahead.value:+.3f} ({ahead.low:+.3f} to {ahead.high:+.3f}) against {name}, needs {needed:+.3f}"
         checks.append(Check(met, words, {f"gain_{name}": ahead.value, f"gain_{name}_low": ahead.low}))
     return checks

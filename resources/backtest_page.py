@@ -44,7 +44,7 @@ def page_html(parts: list[Section], note: str) -> str:
     contents = "".join(f'<li><a href="#s{at}">{html.escape(part.title)}</a></li>' for at, part in enumerate(parts))
     body = "".join(_section(at, part) for at, part in enumerate(parts))
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Backtest</title>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Backtest</title>'
         f'<meta http-equiv="Content-Security-Policy" content="{PAGE_POLICY}"><style>{STYLE}</style></head><body>'
         f"<h1>How good the relevance is</h1><p>Past campaigns, replayed as their first night would have gone.</p>"
         f'<p class="quiet">{html.escape(note)}</p><ol>{contents}</ol>{body}</body></html>'

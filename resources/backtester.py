@@ -61,6 +61,9 @@ def run_backtest(platform: Platform, plan: BacktestPlan, progress: Callable[[str
         checked = check_tables(platform.source.tables(), platform.now(), platform.source.origins())
         club = visible(Club.of(checked.clean), Night(plan.known_by, timezone))
         days = campaigns_to_replay(club, plan.first, plan.last, plan.campaigns)
+    known = {name for names in campaigns_to_replay(club, date.min, date.max).values() for name in names}
+    if unknown := [name for name in plan.campaigns if name not in known]:
+        raise SettingsError(f"--campaigns: there is no campaign {', '.join(unknown)}")
     if not days:
         raise SettingsError(
             f"no campaign begins from {plan.first} to {plan.last}" + (" with that name" if plan.campaigns else "")

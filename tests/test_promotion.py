@@ -66,6 +66,17 @@ def test_a_challenger_that_tosses_coins_is_refused_and_told_what_it_lacks() -> N
     assert "against logistic, needs -0.010" in decision.reason
 
 
+def test_a_challenger_a_little_below_logistic_regression_goes_live_and_one_far_below_does_not() -> None:
+    """One in fifty, and one in two, of the scores are tossed; the rest are perfect, as are all of logistic regression's."""
+    frame = rows()
+    little, much = (frame.relevance.where(frame.index % 50 >= tossed, coin(frame)) for tossed in (1, 25))
+    first, second = (decide(frame.assign(relevance=score), threshold=0.01) for score in (little, much))
+    assert first.promote, first.reason
+    assert abs(first.figures["gain_logistic"]) < 0.02
+    assert not second.promote
+    assert "against logistic, needs -0.010" in second.reason
+
+
 def test_a_challenger_much_worse_than_the_champion_is_refused_though_it_beats_the_simple_scorers() -> None:
     good = rows()
     blurred = good.assign(relevance=(good.relevance + coin(good) * 2.2 - 0.27).clip(0.01), logistic=np.nan)
