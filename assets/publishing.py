@@ -13,6 +13,7 @@ class PublishConfig(dg.Config):
 
     supersede: bool = False
     make_current: bool = False
+    accept: str = ""  # why the batch may differ from the nights before
 
 
 @dg.asset(
@@ -26,7 +27,7 @@ def published_batch(
 ) -> dg.MaterializeResult[None]:
     """Tonight's offers and suppressions in the marts: one whole batch, or the one that stood before."""
     night = platform.night(context.partition_key)
-    done = publish_night(platform, night, context.run.run_id, config.supersede, config.make_current)
+    done = publish_night(platform, night, context.run.run_id, config.supersede, config.make_current, config.accept)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": done.offer_rows,

@@ -25,7 +25,7 @@ def source_tables(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.Output[object]]:
     """Read the club's tables, quarantine the rows that break the contract, and keep what the business date may know."""
-    checked = check_tables(platform.source.tables(), platform.now(), platform.source.origins())
+    checked = check_tables(platform.tables(), platform.now(), platform.source.origins())
     refusals = too_many(checked.counts, platform.policy.quality.max_quarantined_share)
     if refusals:
         raise ContractError("; ".join(refusals))

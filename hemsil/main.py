@@ -42,6 +42,7 @@ def nightly(
     make_current: Annotated[
         bool, typer.Option("--make-current", help="Show this batch in the views even if a later date is published.")
     ] = False,
+    accept: Annotated[str, typer.Option(metavar="WHY", help="Let the batch differ from the nights before.")] = "",
 ) -> None:
     """Run one night and print what it decided.
 
@@ -49,7 +50,7 @@ def nightly(
     """
     from hemsil.nightly import run_night
 
-    run_night(read_settings(), as_of, again=again, make_current=make_current, console=console)
+    run_night(read_settings(), as_of, again=again, make_current=make_current, accept=accept, console=console)
 
 
 @app.command()

@@ -16,7 +16,9 @@ from resources.settings import Settings
 KEPT, REPLACED = "nothing is published twice", "its batch will be replaced"
 
 
-def run_night(settings: Settings, as_of: str | None, *, again: bool, make_current: bool, console: Console) -> None:
+def run_night(
+    settings: Settings, as_of: str | None, *, again: bool, make_current: bool, accept: str, console: Console
+) -> None:
     """Run the night of a business date and print its summary; a date that is published already is only summed up.
 
     Raises SettingsError for a date the source has no night for, NightIsRunning, RunFailed, DatabaseUnavailable.
@@ -35,7 +37,7 @@ def run_night(settings: Settings, as_of: str | None, *, again: bool, make_curren
             )
         if again or make_current or not done:
             job = "publish" if done and not again else "nightly"  # to show a batch that is there, nothing is made anew
-            how = {"supersede": again, "make_current": make_current}
+            how = {"supersede": again, "make_current": make_current, "accept": accept}
             run_job(platform, job, business_date.isoformat(), {PUBLISHES: how}, console)
         print_summary(platform, business_date, console)
 

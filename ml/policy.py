@@ -25,6 +25,7 @@ from ml.policy_sections import (
     NotForMe,
     PriceTier,
     Promotion,
+    Publishing,
     Purchases,
     Quality,
     Reach,
@@ -59,6 +60,7 @@ class Policy(Section):
     drift: DriftLimits = Field(DriftLimits(), description="How far a night may be from those before.")
     monitoring: Monitoring = Field(Monitoring(), description="When a new model is asked for out of turn.")
     sensitive: Sensitive = Field(Sensitive(), description="What is never named.")
+    publishing: Publishing = Field(Publishing(), description="When a batch is too unlike the nights before.")
     reach: Reach = Field(Reach(), description="When a campaign is suspiciously wide.")
 
     @classmethod

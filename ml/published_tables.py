@@ -80,13 +80,15 @@ BATCHES = Table(
         Column("published_at", Type.TIME, "When it was published.", nullable=True),
         Column("model_version", Type.STRING, "The model used."),
         Column("policy_version", Type.STRING, "The policy used."),
-        Column("fallback_step", Type.STRING, "A: champion on today's features, B: the last model that a night has used, where the champion cannot be had, C: rules without a model, D: the day before, E: nothing.", allowed=("A", "B", "C", "D", "E")),
+        Column("fallback_step", Type.STRING, "A: champion on today's features, B: the last model that a night has used, where the champion cannot be had, C: rules without a model, D: the day before through today's consents, E: nothing is shown.", allowed=("A", "B", "C", "D", "E")),
         Column("watermarks", Type.JSON, "How far each source table reached."),
         Column("offer_rows", Type.INTEGER, "Rows of the offer table."),
         Column("suppression_rows", Type.INTEGER, "Rows of the suppression list."),
         Column("reask_rows", Type.INTEGER, "Rows of the re-ask list."),
         Column("run_id", Type.STRING, "The Dagster run that made it."),
         Column("model_age_days", Type.INTEGER, "Days from the business date that the model was trained for to the batch's; missing where none was used.", "days", nullable=True, minimum=0),
+        Column("hidden_because", Type.STRING, "Why the views show nothing although this batch is the current one.", nullable=True),
+        Column("shown_until", Type.TIME, "When the views stop showing it; missing for a night of the past.", nullable=True),
     ),
 )  # fmt: skip
 

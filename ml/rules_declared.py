@@ -2,12 +2,16 @@
 read and how long they count is in declared.py.
 """
 
+from collections.abc import Sequence
+
 import ibis
 import ibis.expr.types as ir
 
 from ml.basis import Basis
+from ml.club import Club
 from ml.days import days_after, local_day
 from ml.declared import MISMATCH
+from ml.policy import Policy
 from ml.reasons import Reason
 from ml.rule import ALL_BUT_SERVICE, EVERY_CLASS, Facts, Rule, yes_or_no
 from ml.source_tables import FEEDBACK_SCOPES
@@ -34,20 +38,20 @@ def standing_refusals(basis: Basis) -> ir.Table:
     )
 
 
-def offer_scopes(basis: Basis) -> ir.Table:
+def offer_scopes(club: Club, offers: ir.Table, sensitive: Sequence[str]) -> ir.Table:
     """(offer_id, scope, scope_id, scope_name, part): everything one could say "not for me" of that touches an offer, and the
     part of the offer's products that it covers."""
-    products = basis.club.products
-    of = basis.club.offer_products.semi_join(basis.offers, "offer_id").inner_join(products, "product_id")
+    products = club.products
+    of = club.offer_products.semi_join(offers, "offer_id").inner_join(products, "product_id")
     in_all = of.group_by("offer_id").aggregate(products=of.product_id.nunique())
-    whole = basis.offers.select(
+    whole = offers.select(
         "offer_id", scope=ibis.literal("offer"), scope_id="offer_id", scope_name=ibis.literal("this offer"), part=ibis.literal(1.0)
     )  # fmt: skip
     parts = []
     for scope in FEEDBACK_SCOPES[1:]:
         value = of.product_id if scope == "product" else of[scope]
         named = ibis.literal("this product") if scope == "product" else value
-        rows = of.mutate(scope_id=value, scope_name=_sayable(named, of, basis)).filter(value.notnull())
+        rows = of.mutate(scope_id=value, scope_name=_sayable(named, of, sensitive)).filter(value.notnull())
         sizes = rows.group_by("offer_id", "scope_id").aggregate(
             scope_name=rows.scope_name.min(), covered=rows.product_id.nunique()
         )
@@ -61,15 +65,27 @@ def offer_scopes(basis: Basis) -> ir.Table:
     return ibis.union(*(table.select(*columns) for table in (whole, *parts)))
 
 
-def _sayable(name: ir.StringValue, of: ir.Table, basis: Basis) -> ir.StringValue:
+def scopes_that_stop(club: Club, policy: Policy) -> ir.Table:
+    """(offer_id, scope, scope_id, lasts): what one "not for me" would have to name to stop an offer by itself, and for how
+    long, as "365 days"."""
+    covered = offer_scopes(club, club.offers, policy.sensitive.categories)
+    least = covered.filter(covered.part >= policy.not_for_me.least_share)
+    given = {str(scope): lifetime for scope, lifetime in policy.not_for_me.days.items()}
+    days = [(scope, f"{given.get(scope, USUAL_DAYS)} days") for scope in FEEDBACK_SCOPES]
+    return least.select("offer_id", "scope", "scope_id", lasts=least.scope.cases(*days))
+
+
+def _sayable(name: ir.StringValue, of: ir.Table, sensitive: Sequence[str]) -> ir.StringValue:
     groups = [of.department, of.category, of.subcategory, of.brand]
-    return is_sensitive(groups, basis.policy.sensitive.categories).ifelse(UNNAMED, name)
+    return is_sensitive(groups, sensitive).ifelse(UNNAMED, name)
 
 
 def refusal_facts(basis: Basis) -> ir.Table:
     """(member_id, offer_id): the part of the offer's products that the member said no to (refused_part; parts that overlap
     count twice, as in doubt nothing is sent), the widest such thing by name, when it was said and until when it stands."""
-    met = standing_refusals(basis).inner_join(offer_scopes(basis), ["scope", "scope_id"])
+    met = standing_refusals(basis).inner_join(
+        offer_scopes(basis.club, basis.offers, basis.policy.sensitive.categories), ["scope", "scope_id"]
+    )
     widest = ibis.struct({"part": met.part, "name": met.scope_name})
     return met.group_by("member_id", "offer_id").aggregate(
         refused_part=met.part.sum(),

@@ -1,7 +1,7 @@
 """A batch as it is handed over, published and stored, and which columns its rows have. No database here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -20,6 +20,10 @@ class Batch:
     watermarks     source table → how far it reached, as ISO time
     fingerprint    digest of the inputs: the same inputs give the same
     model_age_days  days since the date that the model was trained for; None where none was used
+    shown_hours     how long the batch may be shown after it was published; None for a night of the past, which has no end
+    consents_until  how far the consents reach, UTC; None where the source cannot tell, or the night is of the past
+    consents_hours  how long after that they are trusted
+    accepted        why a person lets it pass the comparison with the nights before; "" where nobody does
     """
 
     business_date: date
@@ -30,9 +34,29 @@ class Batch:
     run_id: str
     fingerprint: str
     model_age_days: int | None = None
+    shown_hours: float | None = None
+    consents_until: datetime | None = None
+    consents_hours: float = 24.0
+    accepted: str = ""
 
     def id(self, number: int) -> str:
         return f"{self.business_date}-{number}"
+
+
+SAID = pa.schema([("member_id", pa.string()), ("verdict", pa.string())])
+SCOPES = pa.schema([(name, pa.string()) for name in ("offer_id", "scope", "scope_id", "lasts")])
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a batch brings besides its rows, for the gate and the views.
+
+    said    SAID: who has consented since the night before ("consented"), and who has refused, ever ("refused")
+    scopes  SCOPES: what a "not for me" would have to name to cover an offer, and for how long, as "365 days"
+    """
+
+    said: pa.Table = field(default_factory=SAID.empty_table)
+    scopes: pa.Table = field(default_factory=SCOPES.empty_table)
 
 
 @dataclass(frozen=True)
@@ -66,13 +90,15 @@ class StoredBatch:
     reask_rows: int
     run_id: str
     model_age_days: int | None
+    hidden_because: str | None
+    shown_until: datetime | None
     fingerprint: str
 
 
 def stored_batch(row: Mapping[str, Any]) -> StoredBatch:
     """The row as read, its time in UTC whatever the server's time zone is."""
-    published_at = row["published_at"]
-    return StoredBatch(**(dict(row) | {"published_at": published_at and published_at.astimezone(UTC)}))
+    times = {name: row[name] and row[name].astimezone(UTC) for name in ("published_at", "shown_until")}
+    return StoredBatch(**(dict(row) | times))
 
 
 def columns_to_publish(table: Table) -> pa.Schema:

@@ -30,7 +30,7 @@ from ml.errors import DatabaseUnavailable, SettingsError
 logger = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-ROLES = ("hemsil_marketer", "hemsil_web")
+ROLES = ("hemsil_owner", "hemsil_writer", "hemsil_marketer", "hemsil_web", "hemsil_mailer")
 MIGRATING = 4865_001  # advisory lock: one process at a time changes the schemas
 
 

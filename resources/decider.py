@@ -1,6 +1,6 @@
 """A night's decision from what the lake holds of it. What is decided, and how, is in ml/decide.py."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import ibis.expr.types as ir
 
@@ -23,8 +23,7 @@ def consents_heard_until(platform: Platform, night: Night) -> datetime | None:
     cannot tell.
     """
     source = platform.source
-    today = platform.now().replace(tzinfo=UTC).astimezone(platform.zone).date()
-    if night.business_date < today or not isinstance(source, Delivered):
+    if not platform.is_tonight(night) or not isinstance(source, Delivered):
         return None
     at = source.delivered().get(CONSENTS.name)
     return min(at, night.as_of) if at else None
@@ -44,7 +43,6 @@ def decide_night(
     lake = platform.lake
     notes = lake.manifest(SCORES.name, night.key).notes
     unread = lake.read(QUARANTINE, night.key) if quarantine is None else quarantine
-    heard = lake.manifest(CONSENTS.name, night.key).notes.get(HEARD_UNTIL)
     return decide(
         platform.club(night),
         night,
@@ -54,5 +52,11 @@ def decide_night(
         asks=lake.read(ASKS, night.key) if asks is None else asks,
         model_version=notes["model_version"],
         doubts=doubts(unread),
-        consents_until=datetime.fromisoformat(heard) if heard else None,
+        consents_until=consents_told(platform, night),
     )
+
+
+def consents_told(platform: Platform, night: Night) -> datetime | None:
+    """How far the consents in the lake reach, as noted when they were read; None where the source could not tell."""
+    heard = platform.lake.manifest(CONSENTS.name, night.key).notes.get(HEARD_UNTIL)
+    return datetime.fromisoformat(heard) if heard else None

@@ -12,15 +12,22 @@ from ml.lake_tables import ASKS, OFFERS_TO_SEND, REASKS, SCORES, SUPPRESSIONS
 from ml.night import Night
 from ml.quality import watermarks
 from resources.batches import Batch, Publication
+from resources.beside import beside
+from resources.decider import consents_told
 from resources.platform import Platform
 
 PUBLISHED_INPUTS = (OFFERS_TO_SEND, SUPPRESSIONS, REASKS)
 
 
 def publish_night(
-    platform: Platform, night: Night, run_id: str, supersede: bool = False, make_current: bool = False
+    platform: Platform,
+    night: Night,
+    run_id: str,
+    supersede: bool = False,
+    make_current: bool = False,
+    accepted: str = "",
 ) -> Publication:
-    """Publish what the lake holds of a night. Raises NotInLake, DamagedTable, PublishRefused, DatabaseUnavailable."""
+    """Publish what the lake holds of a night. `accepted`: why a person lets it differ from the nights before. Raises NotInLake, DamagedTable, PublishRefused, DatabaseUnavailable."""
     notes = platform.lake.manifest(SCORES.name, night.key).notes
     batch = Batch(
         business_date=night.business_date,
@@ -31,6 +38,10 @@ def publish_night(
         run_id=run_id,
         fingerprint=_fingerprint(platform, night),
         model_age_days=_days_since(notes.get("trained_for"), night),
+        shown_hours=platform.policy.publishing.shown_hours if platform.is_tonight(night) else None,
+        consents_until=consents_told(platform, night),
+        consents_hours=platform.policy.consent.stale_after_hours,
+        accepted=accepted,
     )
     offers, suppressions, reasks = (platform.lake.read_batches(table, night.key) for table in PUBLISHED_INPUTS)
     return platform.marts.publish(
@@ -39,6 +50,7 @@ def publish_night(
         suppressions,
         reasks,
         _audience(platform.lake.read(ASKS, night.key)),
+        beside(platform, night),
         supersede=supersede,
         make_current=make_current,
     )

@@ -8,7 +8,7 @@ the row that announces it, state `staging`, is committed before; the next publis
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import pandas as pd
@@ -17,11 +17,13 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ml.errors import PublishRefused
+from ml.policy_sections import Publishing
 from ml.published_tables import CAMPAIGN_SUMMARY
 from resources import publishing
 from resources.arrow_copy import Rows
-from resources.batches import Batch, Publication, StoredBatch, stored_batch
+from resources.batches import Batch, Beside, Publication, StoredBatch, stored_batch
 from resources.database import reaching
+from resources.nights_before import check_against_nights_before
 from resources.publish_gate import Decision, check_batch
 
 logger = logging.getLogger(__name__)
@@ -45,9 +47,10 @@ OnStep = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Marts:
-    """The published tables of one database, which migrate has brought up to date."""
+    """The published tables of one database, which migrate has brought up to date. `limits` are those of the gate."""
 
     engine: Engine
+    limits: Publishing = field(default_factory=Publishing)
 
     def take_token(self) -> int:
         """A fencing token, larger than any before. Taken when a run begins, it keeps an older run from undoing a newer."""
@@ -61,6 +64,7 @@ class Marts:
         suppressions: Rows,
         reasks: Rows,
         audience: Mapping[str, int],
+        beside: Beside | None = None,
         *,
         supersede: bool = False,
         make_current: bool = False,
@@ -72,6 +76,7 @@ class Marts:
         offers, suppressions, reasks  rows with the columns of `columns_to_publish`; read once, batch by batch, and
                       fastest in the order of the view's key
         audience      campaign → members it was planned for; every campaign of the rows is in it
+        beside        what the gate and the views need besides
         supersede     replace what was published for the date; without it a second publish changes nothing
         make_current  show it even though the current batch is for a later date
         token         from take_token, when the run began with one; else one is taken now
@@ -99,12 +104,14 @@ class Marts:
                     rows[table] = publishing.write_rows(connection, number, table, given)
                     on_step(f"{table} written")
                 publishing.write_audience(connection, number, audience)
+                publishing.write_beside(connection, number, beside or Beside())
                 on_step("audience written")
                 publishing.lock_publishing(connection)
                 on_step("locked")
                 decision = settle(connection)
                 if decision.publish:
                     check_batch(connection, number, rows)
+                    check_against_nights_before(connection, batch, number, self.limits)
                     on_step("checked")
                     publishing.make_published(connection, batch, number, rows)
                     if decision.make_current:
@@ -125,6 +132,13 @@ class Marts:
     def current(self) -> StoredBatch | None:
         """The batch that the views show, or None before the first."""
         return self._stored("m.is_current = :value", True)
+
+    def newest_before(self, business_date: date) -> date | None:
+        """The newest date before it that stands published, or None."""
+        query = "SELECT max(business_date) FROM platform.batches WHERE state = 'published' AND business_date < :date"
+        with reaching(self.engine), self.engine.connect() as connection:
+            found: date | None = connection.scalar(sa.text(query), {"date": business_date})
+        return found
 
     def batch(self, batch_id: str) -> StoredBatch | None:
         """The batch of that id, in whatever state, or None."""

@@ -18,7 +18,9 @@ from ml.night import Night
 from ml.policy import Policy
 from ml.source_tables import SOURCE_TABLES
 from resources.database import open_database, schema_url
+from resources.daytime import with_the_daytime
 from resources.engine import open_engine
+from resources.erasure import erased_members
 from resources.home import database_url, prepare_database, prepare_home
 from resources.kept_models import KeptModels
 from resources.lake import Lake
@@ -72,7 +74,7 @@ class Platform:
 
     @cached_property
     def marts(self) -> Marts:
-        return Marts(open_database(self.url))
+        return Marts(open_database(self.url), self.policy.publishing)
 
     @cached_property
     def registry(self) -> Registry:
@@ -100,6 +102,15 @@ class Platform:
 
     def night(self, business_date: str) -> Night:
         return Night(date.fromisoformat(business_date), self.source.timezone)
+
+    def is_tonight(self, night: Night) -> bool:
+        """Whether it is a night of today or later, by the club's clock, and not one of the past run again."""
+        return night.business_date >= self.now().replace(tzinfo=UTC).astimezone(self.zone).date()
+
+    def tables(self) -> dict[str, ir.Table]:
+        """The club's tables with what was said and sent in the daytime, without whoever has been erased."""
+        engine = self.marts.engine
+        return with_the_daytime(self.source.tables(), engine, erased_members(engine, self.settings.erasure_key))
 
     def club(self, night: Night) -> Club:
         """What the night knows, from the lake. Raises NotInLake when its source tables have not been written."""

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ml.published_tables import OFFER_TABLE, REASK_LIST, SUPPRESSION_LIST
 from resources.arrow_copy import Rows, copy_in
-from resources.batches import Batch, columns_to_publish
+from resources.batches import SAID, SCOPES, Batch, Beside, columns_to_publish
 from resources.publish_gate import Decision, Standing, decide
 
 PUBLISHING = 4865_002  # advisory lock: one batch at a time is checked and shown
@@ -27,9 +28,11 @@ def announce(connection: Connection, batch: Batch, number: int, token: int) -> N
     connection.execute(
         sa.text("""
             INSERT INTO platform.batches (batch, batch_id, business_date, state, token, fingerprint, model_version,
-                                          policy_version, fallback_step, watermarks, run_id, model_age_days)
+                                          policy_version, fallback_step, watermarks, run_id, model_age_days,
+                                          consents_until, consents_last, accepted)
             VALUES (:batch, :batch_id, :business_date, 'staging', :token, :fingerprint, :model_version,
-                    :policy_version, :fallback_step, CAST(:watermarks AS jsonb), :run_id, :model_age_days)"""),
+                    :policy_version, :fallback_step, CAST(:watermarks AS jsonb), :run_id, :model_age_days,
+                    :consents_until, make_interval(secs => :consents_s), nullif(:accepted, ''))"""),
         {
             "batch": number,
             "batch_id": batch.id(number),
@@ -42,6 +45,9 @@ def announce(connection: Connection, batch: Batch, number: int, token: int) -> N
             "watermarks": json.dumps(dict(batch.watermarks), allow_nan=False),
             "run_id": batch.run_id,
             "model_age_days": batch.model_age_days,
+            "consents_until": batch.consents_until and batch.consents_until.replace(tzinfo=UTC),
+            "consents_s": batch.consents_hours * 3600,
+            "accepted": batch.accepted,
         },
     )
 
@@ -81,6 +87,13 @@ def write_audience(connection: Connection, number: int, audience: Mapping[str, i
         ),
         {"number": number, "campaigns": list(audience), "sizes": list(audience.values())},
     )
+
+
+def write_beside(connection: Connection, number: int, beside: Beside) -> None:
+    """COPY what the gate and the views need besides the rows."""
+    cursor = connection.connection.cursor()
+    copy_in(cursor, "platform.said", number, beside.said, SAID)
+    copy_in(cursor, "platform.scopes", number, beside.scopes, SCOPES)
 
 
 def lock_publishing(connection: Connection) -> None:
@@ -123,8 +136,10 @@ def make_published(connection: Connection, batch: Batch, number: int, rows: Mapp
     connection.execute(
         sa.text("""
             UPDATE platform.batches SET state = 'published', published_at = clock_timestamp(), offer_rows = :offers,
-                   suppression_rows = :suppressions, reask_rows = :reasks WHERE batch = :number"""),
-        {"number": number, **rows},
+                   suppression_rows = :suppressions, reask_rows = :reasks,
+                   valid_until = clock_timestamp() + make_interval(secs => :shown_s),
+                   ledger = (SELECT jsonb_object_agg(name, last) FROM live.heads) WHERE batch = :number"""),
+        {"number": number, "shown_s": batch.shown_hours and batch.shown_hours * 3600, **rows},
     )
 
 

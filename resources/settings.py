@@ -108,6 +108,10 @@ class Settings(BaseSettings):
         return self.home / "exports"
 
     @property
+    def erasure_key(self) -> Path:
+        return self.home / "keys" / "erasure.key"
+
+    @property
     def dagster_home(self) -> Path:
         return self.home / "dagster"
 

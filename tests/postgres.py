@@ -16,7 +16,11 @@ from resources.database import migrate, open_database
 from resources.embedded_postgres import EmbeddedPostgres
 from resources.marts import Marts
 
-PUBLISHED = [f"platform.{table}" for table in ("pointer", "batches", "campaigns", "offers", "suppressions", "reasks")]
+PUBLISHED = [
+    f"platform.{table}"
+    for table in ("pointer", "batches", "campaigns", "offers", "suppressions", "reasks", "said", "scopes")
+]
+LIVE = [f"live.{table}" for table in ("events", "feedback", "preferences", "claims", "feeds", "erased")]
 
 _numbers = count(1)
 
@@ -84,5 +88,5 @@ def marts(migrated: Engine) -> Marts:
     """Marts in which nothing has been published yet, and of which no member has said anything."""
     with migrated.begin() as connection:
         connection.execute(text("SET LOCAL session_replication_role = replica"))  # the ledger lets nobody empty it
-        connection.execute(text(f"TRUNCATE live.events, {', '.join(PUBLISHED)}"))
+        connection.execute(text(f"TRUNCATE {', '.join([*LIVE, *PUBLISHED])}"))
     return Marts(migrated)

@@ -129,7 +129,7 @@ def test_a_user_who_may_make_no_roles_gets_everything_else_and_a_warning(
     postgres_server: PostgresServer, empty: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     migrate(open_database(postgres_server.url))  # so that the roles are there to be put aside
-    roles = ("hemsil_marketer", "hemsil_web")
+    roles = ("hemsil_marketer", "hemsil_web", "hemsil_mailer")
     for role in roles:
         postgres_server.run(f"ALTER ROLE {role} RENAME TO {role}_aside")
     try:
