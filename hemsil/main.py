@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from hemsil.members import members
 from ml.errors import HemsilError, InputError, Refused
 from resources.settings import prepare_environment, read_settings
 
@@ -20,6 +21,7 @@ database = typer.Typer(no_args_is_help=True, help="The PostgreSQL behind it all.
 policy = typer.Typer(no_args_is_help=True, help="The policy: what a marketer may change.")
 app.add_typer(database, name="db")
 app.add_typer(policy, name="policy")
+app.add_typer(members)
 
 # A log has no width of its own; a terminal keeps its own.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)

@@ -27,7 +27,7 @@ def run_night(
 
     prepare_home(settings)
     platform = Platform(settings)
-    with _one_night_at_a_time(settings):
+    with one_night_at_a_time(settings):
         business_date = choose_date(platform, as_of)
         console.print(f"[bold]Hemsil[/]: the night of {business_date}, {platform.source.name}")
         done = platform.marts.published(business_date)
@@ -59,7 +59,7 @@ def choose_date(platform: Platform, as_of: str | None) -> date:
 
 
 @contextmanager
-def _one_night_at_a_time(settings: Settings) -> Iterator[None]:
+def one_night_at_a_time(settings: Settings) -> Iterator[None]:
     """A lock that the system releases when the process ends, however it ends. Raises NightIsRunning."""
     with (settings.home / "night.lock").open("a+") as lock:
         try:

@@ -13,6 +13,7 @@ HemsilError
 │   ├── PublishRefused         the gate in front of the marts failed
 │   ├── TooFewExamples         too few responses to train on (the night goes on by rules)
 │   ├── LeakSuspected          a feature knows the answers (no model is trained, the champion stays)
+│   ├── ModelOutlived          a model learned from members erased too long ago
 │   ├── ChampionMoved          the champion is not the one that the decision was made about
 │   └── NightIsRunning         another night holds the lock
 └── OutsideWorldError          something we depend on is not there: trying again may help
@@ -76,6 +77,10 @@ class LeakSuspected(Refused):
 
 class ChampionMoved(Refused):
     """Somebody else made another model champion meanwhile; nothing was changed."""
+
+
+class ModelOutlived(Refused):
+    """A model learned from members who have been erased longer ago than the policy lets it live."""
 
 
 class NightIsRunning(Refused):

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 
 from ml.drift import DriftLimits
 from ml.errors import PolicyError
+from ml.policy_operations import Publishing, Retention
 from ml.policy_sections import (
     Caps,
     Chance,
@@ -25,7 +26,6 @@ from ml.policy_sections import (
     NotForMe,
     PriceTier,
     Promotion,
-    Publishing,
     Purchases,
     Quality,
     Reach,
@@ -61,6 +61,7 @@ class Policy(Section):
     monitoring: Monitoring = Field(Monitoring(), description="When a new model is asked for out of turn.")
     sensitive: Sensitive = Field(Sensitive(), description="What is never named.")
     publishing: Publishing = Field(Publishing(), description="When a batch is too unlike the nights before.")
+    retention: Retention = Field(Retention(), description="How long what is known of members is kept.")
     reach: Reach = Field(Reach(), description="When a campaign is suspiciously wide.")
 
     @classmethod

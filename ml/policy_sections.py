@@ -310,27 +310,3 @@ class Reach(Section):
     warn_share: PositiveShare = Field(
         0.8, description="A campaign that would reach more than this share of the club raises a warning."
     )
-
-
-class Publishing(Section):
-    """When a batch is too unlike the nights before to be shown, and how long one is shown."""
-
-    shown_hours: float = Field(
-        48.0, ge=1, le=168, description="How long tonight's batch is shown when no newer one comes."
-    )
-    opt_ins_share: PositiveShare = Field(
-        0.001,
-        description="Largest share of those stopped by law or their own word who may consent again between two nights.",
-    )
-    opt_ins_least: int = Field(
-        10, ge=1, le=1_000_000, description="So many may always consent again, however small the club."
-    )
-    eligible_points: PositiveShare = Field(
-        0.1, description="Most that the share of members who may be written to may move against the median of 7 days."
-    )
-    audience_share: PositiveShare = Field(
-        0.2, description="Most that the audience of the same campaigns may move against the median of 7 days."
-    )
-    least_audience: int = Field(
-        100, ge=1, le=1_000_000_000, description="Audience from which shares are compared: below it chance moves them."
-    )

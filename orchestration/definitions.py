@@ -12,6 +12,7 @@ from assets.tables import ASSET_TABLES
 from orchestration.jobs import JOBS
 from orchestration.schedule import nightly_schedule
 from orchestration.sensors import retraining_sensor
+from orchestration.upkeep import RETENTION_SCHEDULE, retention_job
 from resources.io_manager import LakeIOManager
 from resources.platform import Platform
 from resources.settings import prepare_environment, read_settings
@@ -43,8 +44,8 @@ def build_definitions(platform: Platform) -> dg.Definitions:
     return dg.Definitions(
         assets=assets,
         asset_checks=dg.load_asset_checks_from_modules(ASSET_MODULES),
-        jobs=JOBS,
-        schedules=[nightly_schedule(platform)],
+        jobs=[*JOBS, retention_job],
+        schedules=[nightly_schedule(platform), RETENTION_SCHEDULE],
         sensors=[retraining_sensor(platform)],
         resources={"platform": platform, "lake": LakeIOManager(platform, ASSET_TABLES, PICTURES)},
         executor=dg.in_process_executor,  # a process for each step would import MLflow and Evidently again: 4 s each

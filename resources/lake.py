@@ -12,13 +12,14 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import ibis.expr.types as ir
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from ibis.backends.duckdb import Backend
@@ -142,6 +143,48 @@ class Lake:
         """The same as a stream of Arrow batches that holds no result of the engine open."""
         files = [str(path) for path in self._checked_files(definition, business_date)]
         return ds.dataset(files, format="parquet").scanner(batch_size=ROWS_A_BATCH).to_reader()
+
+    def rewrite(self, table: str, business_date: str, without: Callable[[pa.RecordBatch], pa.Array], why: str) -> int:
+        """Take rows out of a stored table; gives how many went, and leaves it untouched where none did. `without` marks them.
+
+        The manifest says that it was done, and why: the table is then no longer what its readers were made from.
+        Raises NotInLake, DamagedTable.
+        """
+        manifest = self.manifest(table, business_date)
+        place = self.folder(table, business_date)
+        files = [place / name for name in manifest.files]
+        dataset = ds.dataset([str(path) for path in files], format="parquet")
+        gone = sum(pc.sum(without(batch)).as_py() or 0 for batch in dataset.to_batches())
+        if not gone:
+            return 0
+        beside = place.parent / f".{place.name}.{uuid.uuid4().hex[:8]}"
+        beside.mkdir(mode=0o700)
+        try:
+            part = beside / "part-0.parquet"
+            with pq.ParquetWriter(part, dataset.schema, compression="zstd") as writer:
+                for batch in dataset.to_batches():
+                    writer.write_batch(batch.filter(pc.invert(without(batch))))
+            told = replace(
+                manifest,
+                rows=manifest.rows - gone,
+                files={part.name: _sha256(part)},
+                notes={**manifest.notes, "rewritten": f"{why}, {datetime.now(UTC):%Y-%m-%d}"},
+            )
+            _write_durably(beside / MANIFEST, json.dumps(asdict(told), indent=1))
+            _move_into_place(beside, place)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+        return gone
+
+    def tables(self) -> list[str]:
+        """Names of the tables of which there is any date."""
+        return sorted({path.parent.parent.name for path in self.root.glob(f"*/business_date=*/{MANIFEST}")})
+
+    def remove(self, table: str, business_date: str) -> None:
+        """Delete a table of a date. The manifest goes first, so that nothing is ever half there."""
+        place = self.folder(table, business_date)
+        (place / MANIFEST).unlink(missing_ok=True)
+        shutil.rmtree(place, ignore_errors=True)
 
     def _checked_files(self, definition: Table, business_date: str) -> list[Path]:
         manifest = self.manifest(definition.name, business_date)

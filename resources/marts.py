@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ml.errors import PublishRefused
-from ml.policy_sections import Publishing
+from ml.policy_operations import Publishing
 from ml.published_tables import CAMPAIGN_SUMMARY
 from resources import publishing
 from resources.arrow_copy import Rows

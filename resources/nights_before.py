@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ml.errors import PublishRefused
-from ml.policy_sections import Publishing
+from ml.policy_operations import Publishing
 from ml.reasons import Reason
 from resources.batches import Batch
 

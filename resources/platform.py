@@ -79,7 +79,13 @@ class Platform:
     @cached_property
     def registry(self) -> Registry:
         uri = self.settings.mlflow_uri or schema_url(self.url, "mlflow")
-        return Registry(uri, self.settings.home / "mlflow" / "artifacts", self.club_id, self.url)
+        return Registry(
+            uri,
+            self.settings.home / "mlflow" / "artifacts",
+            self.club_id,
+            self.url,
+            self.policy.retention.erased_model_days,
+        )
 
     @cached_property
     def kept_models(self) -> KeptModels:

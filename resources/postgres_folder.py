@@ -39,6 +39,7 @@ shared_buffers = 128MB
 fsync = on
 synchronous_commit = on
 full_page_writes = on
+wal_recycle = off  # what an erased member's rows were written through is deleted, not kept for use again
 timezone = 'UTC'
 log_timezone = 'UTC'
 jit = off

@@ -5,14 +5,15 @@ out by alias or version with every file's sha256 checked. Which model deserves t
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import EllipsisType
 from typing import Any
 
-from ml.errors import ChampionMoved, DamagedModel, RegistryUnavailable, SettingsError
+from ml.errors import ChampionMoved, DamagedModel, ModelOutlived, RegistryUnavailable, SettingsError
 from resources.database import open_database, reaching_alone
 from resources.settings import prepare_environment
 
@@ -27,6 +28,7 @@ TOOK_PLACE_OF = "took_place_of"
 ROLLED_BACK = "rolled_back"
 PINNED = "pinned"
 SHADOW_SINCE = "shadow_since"
+ERASED_SINCE = "erased_since"  # the first day on which a member it learned from was erased
 _DIGEST_TAG = "sha256."
 
 
@@ -66,8 +68,9 @@ class Registry:
     """MLflow at one tracking URI, for one club. `artifacts` is where its files go when the URI is a database; `lock` is the
     PostgreSQL where those who move the champion wait for each other, MLflow's own unless another is given."""
 
-    def __init__(self, uri: str, artifacts: Path, club: str = "", lock: str = ""):
+    def __init__(self, uri: str, artifacts: Path, club: str = "", lock: str = "", erased_model_days: int = 90):
         prepare_environment()
+        self.erased_model_days = erased_model_days
         self.club = club
         self.uri = uri
         self.artifacts = artifacts
@@ -122,6 +125,7 @@ class Registry:
         instead_of  the champion that the decision was made about (None: there was none; ...: whichever there is)
         Returns whether it is champion now. Raises RegistryUnavailable, and ChampionMoved where another is champion.
         """
+        self._refuse_outlived(version)
         self.note(version, {PROMOTED: "true", "decision": reason})
         with self._one_at_a_time():
             before = self.alias(CHAMPION)
@@ -159,6 +163,7 @@ class Registry:
             if to == before:
                 raise SettingsError(f"version {to} is the champion already")
             self._refuse_unfit(to)
+            self._refuse_outlived(to)
             self.load(to)  # every byte as it was trained, before anything is changed
             with self._reaching("roll back a model"):
                 client = self._client()
@@ -192,6 +197,25 @@ class Registry:
             raise SettingsError(
                 f"version {version} was never found good enough to be champion; there are "
                 + (", ".join(map(str, fit)) or "none")
+            )
+
+    def trained_with(self, dates: Collection[str], erased_on: date) -> int:
+        """Note on every version trained for one of the business dates that it learned from a member erased since; gives how
+        many there are. The first such day stays."""
+        with self._reaching("read a model"):
+            found = self._client().search_model_versions(f"name = '{NAME}'")
+        own = [v for v in found if v.tags.get(CLUB) == self.club and v.tags.get(BUSINESS_DATE) in dates]
+        for version in own:
+            if ERASED_SINCE not in version.tags:
+                self.note(str(version.version), {ERASED_SINCE: erased_on.isoformat()})
+        return len(own)
+
+    def _refuse_outlived(self, version: str) -> None:
+        since = self.tags(version).get(ERASED_SINCE)
+        if since and date.fromisoformat(since) + timedelta(days=self.erased_model_days) < datetime.now(UTC).date():
+            raise ModelOutlived(
+                f"version {version} learned from members who have been erased since {since}, more than"
+                f" {self.erased_model_days} days ago (retention.erased_model_days): train a new one"
             )
 
     @staticmethod

@@ -1,0 +1,113 @@
+"""Commands for a member's own rights: `hemsil object`, `hemsil erase`, `hemsil access`; and `hemsil retention`, which deletes
+what has been kept long enough. Only `access` shows what is known of a member; the others print counts.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from resources.settings import read_settings
+
+members = typer.Typer()
+
+
+@members.command("object")
+def object_to_marketing(
+    member: Annotated[str, typer.Argument(help="Member who objects.")],
+    channel: Annotated[str, typer.Option(help="Only this channel; empty: all marketing.")] = "all",
+) -> None:
+    """Record that a member objects to marketing; it holds from the next SELECT on.
+
+    Example: hemsil object 2375
+    """
+    from hemsil.main import console
+    from resources.members_word import objects
+    from resources.platform import Platform
+
+    offers = objects(Platform(read_settings()), member, channel)
+    console.print(f"recorded and read back; {offers} offers of the current batch are no longer shown")
+
+
+@members.command()
+def erase(
+    member: Annotated[str, typer.Argument(help="Member to erase.")],
+    reason: Annotated[str, typer.Option(help="Why, in a word; kept with the digest.")] = "asked",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant.")] = False,
+) -> None:
+    """Take a member out of everything that is stored, for good, and refuse the member's return by an old file.
+
+    Example: hemsil erase 2375 --yes
+    """
+    from hemsil.main import console
+    from hemsil.nightly import one_night_at_a_time
+    from resources.forget import forget, remember
+    from resources.home import prepare_home
+    from resources.platform import Platform
+
+    if not yes:
+        typer.confirm("Erase the member for good?", abort=True)
+    settings = read_settings()
+    prepare_home(settings)
+    platform = Platform(settings)
+    remember(platform, member, reason)
+    with one_night_at_a_time(settings):  # whoever is refused here runs it again; no later night reads the member
+        done = forget(platform, member)
+    if not done.anything:
+        console.print("nothing was stored of such a member; an old file will not bring the member back")
+        return
+    for where, counts in (("database", done.database), ("lake", done.lake)):
+        for table, rows in sorted(counts.items()):
+            console.print(f"{where}, {table}: {rows:,} rows")
+    console.print(f"exported files deleted: {done.files}")
+    if done.models is None:
+        console.print("MLflow could not be reached: run this again, so that models trained with the member are marked")
+        raise typer.Exit(1)
+    console.print(f"models that learned from the member, now marked: {done.models}")
+    console.print(
+        "Copies that Hemsil does not know of are yours to delete: backups, and files that were sent elsewhere."
+    )
+
+
+@members.command()
+def access(
+    member: Annotated[str, typer.Argument(help="Member who asks.")],
+    to: Annotated[Path | None, typer.Option(help="File to write, for its owner alone; empty: this terminal.")] = None,
+) -> None:
+    """Tell everything that is known of a member, as JSON a person can read.
+
+    Example: hemsil access 2375
+    """
+    from assets.tables import ASSET_TABLES
+    from hemsil.main import console
+    from ml.errors import SettingsError
+    from resources.known_of import known_of
+    from resources.platform import Platform
+
+    known = known_of(Platform(read_settings()), member, ASSET_TABLES.values())
+    if not known["lake"] and not known["database"]:
+        raise SettingsError("nothing is known of such a member")
+    text = json.dumps(known, default=str, indent=1, ensure_ascii=False)
+    if to is None:
+        print(text)
+        return
+    to.touch(mode=0o600)
+    to.write_text(text + "\n")
+    console.print(str(to), soft_wrap=True)
+
+
+@members.command()
+def retention() -> None:
+    """Delete what has been kept as long as the policy allows. The job of the same name does it every day.
+
+    Example: hemsil retention
+    """
+    from hemsil.main import console
+    from resources.platform import Platform
+    from resources.retention import delete_outlived
+
+    gone = delete_outlived(Platform(read_settings()))
+    console.print(
+        f"deleted: {gone.lake} tables of the lake, {gone.batches} batches, {gone.claims} claims, {gone.files} exported files"
+    )
