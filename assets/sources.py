@@ -13,6 +13,7 @@ from ml.lake_tables import QUARANTINE
 from ml.quality import check_tables, too_many
 from ml.source_tables import CONSENTS, SOURCE_TABLES
 from resources.decider import HEARD_UNTIL, consents_heard_until
+from resources.home import check_space
 from resources.platform import Platform
 
 
@@ -25,6 +26,8 @@ def source_tables(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.Output[object]]:
     """Read the club's tables, quarantine the rows that break the contract, and keep what the business date may know."""
+    check_space(platform.settings)
+    platform.marts.begin_run(context.run.run_id)
     checked = check_tables(platform.tables(), platform.now(), platform.source.origins())
     refusals = too_many(checked.counts, platform.policy.quality.max_quarantined_share)
     if refusals:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from hemsil.members import members
+from hemsil.operations import operations, show_grants
 from ml.errors import HemsilError, InputError, Refused
 from resources.settings import prepare_environment, read_settings
 
@@ -22,6 +23,8 @@ policy = typer.Typer(no_args_is_help=True, help="The policy: what a marketer may
 app.add_typer(database, name="db")
 app.add_typer(policy, name="policy")
 app.add_typer(members)
+app.add_typer(operations)
+database.command("grants")(show_grants)
 
 # A log has no width of its own; a terminal keeps its own.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
@@ -81,7 +84,12 @@ def export(
 
     settings = read_settings()
     path = export_campaign(
-        Platform(settings).marts.engine, campaign, form, folder or settings.exports, suppressed=suppressed
+        Platform(settings).marts.engine,
+        campaign,
+        form,
+        folder or settings.exports,
+        suppressed=suppressed,
+        unsubscribe=settings.unsubscribe_url,
     )
     console.print(str(path), soft_wrap=True)
 

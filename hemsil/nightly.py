@@ -9,7 +9,7 @@ from rich.console import Console
 
 from hemsil.job import PUBLISHES, run_job
 from ml.errors import NightIsRunning, SettingsError
-from resources.home import prepare_home
+from resources.home import check_space, prepare_home
 from resources.platform import Platform
 from resources.settings import Settings
 
@@ -26,6 +26,7 @@ def run_night(
     from hemsil.summary import print_summary
 
     prepare_home(settings)
+    check_space(settings)
     platform = Platform(settings)
     with one_night_at_a_time(settings):
         business_date = choose_date(platform, as_of)

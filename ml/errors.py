@@ -18,6 +18,7 @@ HemsilError
 │   └── NightIsRunning         another night holds the lock
 └── OutsideWorldError          something we depend on is not there: trying again may help
     ├── DatabaseUnavailable    PostgreSQL cannot be started or reached
+    ├── OutOfSpace             the data folder's disk is too full to begin
     ├── RegistryUnavailable    MLflow cannot be reached or has no such model
     └── SourceUnavailable      the club's own tables cannot be reached or read
 """
@@ -93,6 +94,10 @@ class OutsideWorldError(HemsilError):
 
 class DatabaseUnavailable(OutsideWorldError):
     """PostgreSQL cannot be started or reached."""
+
+
+class OutOfSpace(OutsideWorldError):
+    """Too little room on the data folder's disk for a night; nothing has been begun."""
 
 
 class RegistryUnavailable(OutsideWorldError):

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -21,6 +22,8 @@ from resources.database import reaching
 from resources.export_formats import WRITERS, About
 
 ROWS_AT_ONCE = 10_000
+ADDRESS = "List-Unsubscribe"
+ONE_CLICK = ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
 
 _BATCH = """
 SELECT b.batch_id, b.business_date, b.model_version, b.policy_version, b.fallback_step, now() AS exported_at,
@@ -30,12 +33,14 @@ FROM marts.batches b WHERE b.is_current
 
 
 def export_campaign(
-    engine: Engine, campaign_id: str, file_format: str, folder: Path, *, suppressed: bool = False
+    engine: Engine, campaign_id: str, file_format: str, folder: Path, *, suppressed: bool = False, unsubscribe: str = ""
 ) -> Path:
     """Write one campaign of the current batch, by the consents of this moment, and return the file.
 
     file_format  csv, parquet or xlsx
     suppressed   the suppression list of the campaign instead of its offers
+    unsubscribe  the one-click address with {member_id} and {campaign_id} in it; each offer then carries the two headers
+                 that RFC 8058 asks a mail to have, List-Unsubscribe and List-Unsubscribe-Post
     folder       made with mode 0700 when missing; the file has mode 0600 and appears in it whole, replacing an earlier one
 
     A campaign with nobody to send to gives a valid file without rows.
@@ -53,7 +58,11 @@ def export_campaign(
         with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as workplace:  # 0700, and on the same disk
             draft = Path(workplace) / target.name
             os.close(os.open(draft, os.O_CREAT | os.O_WRONLY, 0o600))
-            WRITERS[file_format](draft, arrow_schema(table), _rows(connection, campaign_id, table), about)
+            schema, rows = arrow_schema(table), _rows(connection, campaign_id, table)
+            if unsubscribe and not suppressed:
+                schema = schema.append(pa.field(ADDRESS, pa.string())).append(pa.field(ONE_CLICK[0], pa.string()))
+                rows = _with_headers(rows, schema, unsubscribe)
+            WRITERS[file_format](draft, schema, rows, about)
             draft.chmod(0o600)
             draft.replace(target)
     return target
@@ -108,6 +117,18 @@ def _rows(connection: Connection, campaign_id: str, table: Table) -> Iterator[pa
     for rows in streamed.partitions(ROWS_AT_ONCE):
         arrays = [pa.array(values, field.type) for values, field in zip(zip(*rows, strict=True), schema, strict=True)]
         yield pa.record_batch(arrays, schema=schema)
+
+
+def _with_headers(rows: Iterator[pa.RecordBatch], schema: pa.Schema, address: str) -> Iterator[pa.RecordBatch]:
+    """The rows with what to put in the mail's headers, for each member and campaign."""
+    for batch in rows:
+        ids = zip(batch["member_id"].to_pylist(), batch["campaign_id"].to_pylist(), strict=True)
+        own = (
+            address.replace("{member_id}", quote(member, safe="")).replace("{campaign_id}", quote(campaign, safe=""))
+            for member, campaign in ids
+        )
+        headers = [pa.array([f"<{url}>" for url in own], pa.string()), pa.repeat(ONE_CLICK[1], batch.num_rows)]
+        yield pa.record_batch([*batch.columns, *headers], schema=schema)
 
 
 def _file_name(about: About, suppressed: bool) -> str:

@@ -53,6 +53,7 @@ def publish_night(
         beside(platform, night),
         supersede=supersede,
         make_current=make_current,
+        token=platform.marts.begin_run(run_id),
     )
 
 

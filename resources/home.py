@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from ml.errors import DatabaseUnavailable, SettingsError
+from ml.errors import DatabaseUnavailable, OutOfSpace, SettingsError
 from resources.database import ensure_schema, migrate, open_database, schema_url
 from resources.settings import CHECKOUT, TOOL_ENVIRONMENT, Settings
 
@@ -29,6 +29,16 @@ def prepare_home(settings: Settings) -> None:
         shutil.copyfile(CHECKOUT / "dagster.yaml", settings.dagster_home / "dagster.yaml")
     except OSError as error:
         raise SettingsError(f"HEMSIL_HOME: {settings.home} cannot be used: {error.strerror}") from None
+
+
+def check_space(settings: Settings) -> None:
+    """Raises OutOfSpace where the disk of the data folder is too full for a night: half of one helps nobody."""
+    free = shutil.disk_usage(settings.home).free / 1e9
+    if free < settings.least_free_gb:
+        raise OutOfSpace(
+            f"{free:.1f} GB are free where the data folder is, and HEMSIL_LEAST_FREE_GB asks for {settings.least_free_gb:g}:"
+            " make room, or let `hemsil retention` delete what is outlived; what was published still stands"
+        )
 
 
 def database_url(settings: Settings) -> str:

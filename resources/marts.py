@@ -57,6 +57,14 @@ class Marts:
         with reaching(self.engine), self.engine.begin() as connection:
             return int(connection.execute(sa.text("SELECT nextval('platform.tokens')")).scalar_one())
 
+    def begin_run(self, run_id: str) -> int:
+        """The run's fencing token: that of its beginning, however often it is asked for."""
+        query = """
+            WITH begun AS (INSERT INTO platform.runs VALUES (:run, nextval('platform.tokens')) ON CONFLICT DO NOTHING RETURNING token)
+            SELECT token FROM begun UNION ALL SELECT token FROM platform.runs WHERE run_id = :run LIMIT 1"""
+        with reaching(self.engine), self.engine.begin() as connection:
+            return int(connection.execute(sa.text(query), {"run": run_id}).scalar_one())
+
     def publish(
         self,
         batch: Batch,

@@ -32,6 +32,7 @@ def delete_outlived(platform: Platform) -> Outlived:
         old = list(connection.scalars(sa.text(_OLD), {"before": before}))
         for table in _ROWS:
             connection.execute(sa.text(f"DELETE FROM platform.{table} WHERE batch = ANY (:old)"), {"old": old})
+        connection.execute(sa.text("DELETE FROM platform.runs WHERE token < (SELECT min(token) FROM platform.batches)"))
         claims = connection.execute(sa.text("DELETE FROM live.claims WHERE claimed_at < :before"), {"before": before})
     files = 0
     cut = (now - timedelta(days=limits.export_days)).timestamp() - _utc_shift(now)

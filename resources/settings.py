@@ -68,6 +68,16 @@ class Settings(BaseSettings):
         le=1024,
         description="Threads for DuckDB and XGBoost. Empty: all cores there are.",
     )
+    least_free_gb: float = Field(
+        default=1.0,
+        ge=0.1,
+        le=100_000,
+        description="Free space on the data folder's disk below which no night begins, in GB.",
+    )
+    unsubscribe_url: str = Field(
+        default="",
+        description="Address at which a member stops e-mails with one POST (RFC 8058), as https://club.example/stop?m={member_id}&c={campaign_id}; exports then carry it.",
+    )
     ui_port: int = Field(default=3000, ge=1, le=65535, description="Port of the Dagster UI on this machine.")
     mlflow_port: int = Field(default=5000, ge=1, le=65535, description="Port of MLflow's UI on this machine.")
     reports_port: int = Field(default=3001, ge=1, le=65535, description="Port of the reports on this machine.")
@@ -90,6 +100,13 @@ class Settings(BaseSettings):
         if value and not value.startswith(("postgresql://", "postgresql+psycopg2://")):
             raise ValueError("must begin with postgresql:// (PostgreSQL is the only database)")
         return value or None
+
+    @field_validator("unsubscribe_url")
+    @classmethod
+    def _one_click(cls, value: str) -> str:
+        if value and (not value.startswith("https://") or "{member_id}" not in value):
+            raise ValueError("must begin with https:// and have {member_id} in it")
+        return value
 
     @cached_property
     def zone(self) -> ZoneInfo:

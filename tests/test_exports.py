@@ -153,3 +153,18 @@ def test_every_column_of_both_views_has_a_type_in_parquet(marts: Marts, tmp_path
     for table, suppressed in ((OFFER_TABLE, False), (SUPPRESSION_LIST, True)):
         schema = pq.read_schema(export_campaign(marts.engine, "spring", "parquet", tmp_path, suppressed=suppressed))
         assert schema.names == list(table.names)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_mail_gets_the_two_headers_by_which_a_member_stops_it_with_one_click(
+    marts: Marts, tmp_path: Path, form: str
+) -> None:
+    publish(marts)
+    address = "https://club.example/stop?m={member_id}&c={campaign_id}"
+    path = export_campaign(marts.engine, "summer", form, tmp_path, unsubscribe=address)
+    [row] = read_csv(path) if form == "csv" else pq.read_table(path).to_pylist()
+    assert row["List-Unsubscribe"] == "<https://club.example/stop?m=anna&c=summer>"
+    assert row["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    listed = export_campaign(marts.engine, "spring", form, tmp_path, suppressed=True, unsubscribe=address)
+    [held] = read_csv(listed) if form == "csv" else pq.read_table(listed).to_pylist()
+    assert "List-Unsubscribe" not in held  # nobody there is written to

@@ -137,7 +137,8 @@ def test_dagster_serves_the_jobs_and_the_schedule(ui: Ui) -> None:
     described = {job["name"]: job["description"] for job in served["jobs"]}
     assert set(described) >= JOBS
     assert all(described[name] for name in JOBS)
-    [schedule] = served["schedules"]
+    schedule, upkeep = sorted(served["schedules"], key=lambda one: one["cronSchedule"])
+    assert (upkeep["pipelineName"], upkeep["cronSchedule"]) == ("retention", "0 6 * * *")
     assert (schedule["cronSchedule"], schedule["executionTimezone"]) == ("0 4 * * *", "Europe/Oslo")
     assert (schedule["pipelineName"], schedule["scheduleState"]["status"]) == ("nightly", "RUNNING")
 

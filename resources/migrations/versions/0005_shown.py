@@ -68,6 +68,12 @@ BEGIN
     END LOOP;
 END $$;
 
+-- When each run began, as a fencing token: whoever began earlier does not undo who began later.
+CREATE TABLE platform.runs (
+    run_id text PRIMARY KEY,
+    token  bigint NOT NULL
+);
+
 -- Consent feeds read between two nights: how far each reached.
 CREATE TABLE live.feeds (
     source      text PRIMARY KEY,
