@@ -28,13 +28,15 @@ def source_tables(
     """Read the club's tables, quarantine the rows that break the contract, and keep what the business date may know."""
     check_space(platform.settings)
     platform.marts.begin_run(context.run.run_id)
+    delivered = platform.source.delivered()
     checked = check_tables(platform.tables(), platform.now(), platform.source.origins())
     refusals = too_many(checked.counts, platform.policy.quality.max_quarantined_share)
     if refusals:
         raise ContractError("; ".join(refusals))
     night = platform.night(context.partition_key)
-    known = visible(Club.of(checked.clean), night)
-    heard = consents_heard_until(platform, night)
+    club = Club.of(checked.clean)
+    known = visible(club, night)
+    heard = consents_heard_until(platform, night, delivered, club)
     for definition in SOURCE_TABLES:
         name = definition.name
         notes = {"recorded": "yes" if name in known.recorded else "no", **checked.notes(name)}

@@ -14,13 +14,14 @@ from ml.source_tables import CONSENTS, FEEDBACK, MAILINGS, PREFERENCES
 from resources.database import reaching
 from resources.erasure import Erased
 
+LIVE = "live"  # source of the consents that were given or withdrawn here, and not in the club's own systems
 _UTC = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24\\:MI\\:SS.US\"Z\"')"  # as a CSV of the contract has it
 
 # Source table -> what of the ledger belongs in it, every value as text.
 SAID = {
     CONSENTS.name: f"""
         SELECT member_id, 'marketing' AS purpose, channel, (kind = 'opt_in')::text AS granted,
-               {_UTC.format("max(recorded_at)")} AS recorded_at, 'live' AS source
+               {_UTC.format("max(recorded_at)")} AS recorded_at, '{LIVE}' AS source
         FROM live.events WHERE member_id <> '(erased)' GROUP BY member_id, channel, kind""",
     FEEDBACK.name: f"""
         SELECT 'live-' || event_id AS feedback_id, member_id, scope, scope_id, verdict, stage,

@@ -1,32 +1,47 @@
 """A night's decision from what the lake holds of it. What is decided, and how, is in ml/decide.py."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 import ibis.expr.types as ir
 
+from ml.club import Club
 from ml.decide import decide
 from ml.lake_tables import ASKS, QUARANTINE, SCORES
 from ml.night import Night
 from ml.policy import Policy
 from ml.quarantine import doubts
 from ml.source_tables import CONSENTS
+from resources.daytime import LIVE
 from resources.platform import Platform
-from resources.sources.base import Delivered
 
 HEARD_UNTIL = "heard_until"  # the note beside the lake's consents
+NEVER = datetime(1970, 1, 1)  # of consents of which it is not known that any was ever handed over
+_CLOCKS_APART = timedelta(hours=1)  # most that the clock of a club's server may be ahead of ours
 
 
-def consents_heard_until(platform: Platform, night: Night) -> datetime | None:
-    """Up to when the consents are complete, at most the night's own instant: when the source handed them over.
+def consents_heard_until(
+    platform: Platform, night: Night, delivered: Mapping[str, datetime], club: Club
+) -> datetime | None:
+    """Up to when the consents are complete, at most the night's own instant.
 
-    None, which counts as the night's own, for a night that is history (a replay has all there will be) and for a source that
-    cannot tell.
+    delivered   what the source says of its tables (`ClubSource.delivered`); a time that is still to come is a mistake
+    club        all that it handed over, what came after the night included
+
+    Where the source cannot tell, the newest consent does, and `NEVER` where there is none: a quiet club may then be taken
+    for a dead feed, but never a dead feed for a quiet club. None, which counts as the night's own, for a club that records no
+    consents, and for a night that is history: a replay has all there will be.
     """
-    source = platform.source
-    if not platform.is_tonight(night) or not isinstance(source, Delivered):
+    if CONSENTS.name not in club.recorded or not platform.is_tonight(night):
         return None
-    at = source.delivered().get(CONSENTS.name)
-    return min(at, night.as_of) if at else None
+    at = delivered.get(CONSENTS.name)
+    if at is not None and at <= platform.now() + _CLOCKS_APART:
+        return min(at, night.as_of)
+    of_the_feed = club.consents.filter(
+        club.consents.source.fill_null("") != LIVE
+    )  # what members told us ourselves is none of it
+    newest = of_the_feed.recorded_at.max().to_pyarrow().as_py()
+    return min(newest, night.as_of) if newest else NEVER
 
 
 def decide_night(

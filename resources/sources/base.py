@@ -4,7 +4,7 @@ Each kind of source has a file of its own beside this one.
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import ibis.expr.types as ir
@@ -50,13 +50,12 @@ class ClubSource(Protocol):
         """Where each table was found, for messages: {"members": "members.csv"}."""
         ...
 
-
-@runtime_checkable
-class Delivered(Protocol):
-    """A source that knows when its tables were handed over, which a newest row cannot tell of a quiet club."""
-
     def delivered(self) -> Mapping[str, datetime]:
-        """When each table that is there was last written, UTC without zone."""
+        """When each table was last handed over, UTC without zone, which the newest row of a quiet club cannot tell. A table of
+        which that is not known is left out. Ask before `tables`: what is handed over in between is then not taken for read.
+
+        Raises ContractError, SourceUnavailable.
+        """
         ...
 
 

@@ -3,7 +3,7 @@ Parquet files are read as they are; what had to be decided in the translation is
 """
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from importlib import resources
 
 import ibis
@@ -47,6 +47,9 @@ class CompleteJourney:
         return min(date(2017, 10, 30), today)
 
     def origins(self) -> Mapping[str, str]:
+        return {}
+
+    def delivered(self) -> Mapping[str, datetime]:
         return {}
 
     def tables(self) -> dict[str, ir.Table]:

@@ -11,10 +11,13 @@ import pyarrow as pa
 import sqlalchemy as sa
 from ibis.backends.duckdb import Backend
 
-from ml.errors import SettingsError, SourceUnavailable
+from ml.errors import ContractError, SettingsError, SourceUnavailable
+from ml.reading import read
 from ml.source_tables import SOURCE_TABLES
+from ml.tables import Type
 from resources.sources.base import EVENTS, day_after_newest_event, require_tables
 
+DELIVERIES = "deliveries"  # the club's own record of when its tables were last filled, should it keep one
 _ROWS_AT_A_TIME = 50_000
 
 
@@ -51,17 +54,42 @@ class DatabaseSource:
         """See `ClubSource.tables`. All tables are copied in one transaction, so that they tell of one moment."""
         return self._read_all({t.name for t in SOURCE_TABLES})
 
+    def delivered(self) -> Mapping[str, datetime]:
+        """What the table or view `deliveries` (table_name, delivered_at) says, the newest row of each table; nothing where
+        there is none. Raises ContractError where it cannot be understood."""
+        with self._opened() as (connection, columns):
+            if DELIVERIES not in columns:
+                return {}
+            if not {"table_name", "delivered_at"} <= set(columns[DELIVERIES]):
+                raise ContractError(
+                    f"table {DELIVERIES} in {self._where} must have the columns table_name and delivered_at"
+                )
+            said = self._copy(connection, DELIVERIES, ["table_name", "delivered_at"])
+        at = read(said["delivered_at"], Type.TIME)
+        if at is None or said.filter(at.type).count().to_pyarrow().as_py():
+            raise ContractError(
+                f"table {DELIVERIES} in {self._where}: delivered_at must be a time, as 2024-03-31T01:30:00Z"
+            )
+        newest = said.group_by("table_name").aggregate(at=at.value.max()).to_pyarrow().to_pylist()
+        return {row["table_name"]: row["at"] for row in newest if row["at"] is not None}
+
     def _read_all(self, wanted: Collection[str]) -> dict[str, ir.Table]:
+        with self._opened() as (connection, columns):
+            names = [t.name for t in SOURCE_TABLES if t.name in columns]
+            require_tables(names, f"the database {self._where}")
+            return {name: self._copy(connection, name, columns[name]) for name in names if name in wanted}
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[sa.Connection, dict[str, list[str]]]]:
+        """A connection that sees one moment throughout, and the columns of the tables and views that are of interest."""
         engine = sa.create_engine(self._url, poolclass=sa.NullPool)
         with self._reading(), engine.connect() as opened:
             level = "SERIALIZABLE" if engine.dialect.name == "sqlite" else "REPEATABLE READ"
             connection = opened.execution_options(isolation_level=level, stream_results=True)
             inspector = sa.inspect(connection)
             held = {*inspector.get_table_names(), *inspector.get_view_names()}
-            names = [t.name for t in SOURCE_TABLES if t.name in held]
-            require_tables(names, f"the database {self._where}")
-            columns = {name: [c["name"] for c in inspector.get_columns(name)] for name in names if name in wanted}
-            return {name: self._copy(connection, name, columns[name]) for name in columns}
+            names = held & {DELIVERIES, *(t.name for t in SOURCE_TABLES)}
+            yield connection, {name: [c["name"] for c in inspector.get_columns(name)] for name in names}
 
     def _copy(self, connection: sa.Connection, table: str, columns: list[str]) -> ir.Table:
         """A table copied row by row in batches, every value as the text that a CSV would have: what can be read of it is
