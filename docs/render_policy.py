@@ -67,10 +67,11 @@ def _range(field: Any) -> str:
         return "a list"
     if get_origin(field.annotation) is dict:
         return "a table of days, 1 to 36,500"
-    bounds = {name: getattr(m, name) for m in field.metadata for name in ("ge", "gt", "le") if hasattr(m, name)}
+    bounds = {name: getattr(m, name) for m in field.metadata for name in ("ge", "gt", "le", "lt") if hasattr(m, name)}
     low = f"above {bounds['gt']:,}" if "gt" in bounds else f"{bounds['ge']:,}"
     whole = ", whole" if field.annotation is int else ""
-    return f"{low} to {bounds['le']:,}{whole}"
+    high = f"below {bounds['lt']:,}" if "lt" in bounds else f"{bounds['le']:,}"
+    return f"{low} to {high}{whole}"
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import takewhile
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import Field, ValidationError
@@ -106,55 +107,74 @@ def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, 
 
 
 def _faults(written: object, prefix: str = "") -> Iterator[str]:
-    """Each fault as "[section] key = value: what it must be"."""
+    """Each fault as "[section] key = value: what it must be", one a key."""
     try:
         Policy.model_validate(written)
     except ValidationError as error:
-        for fault in error.errors():
-            path = [str(step) for step in fault["loc"] if step != "[key]"]
-            section = ".".join(filter(None, (prefix, *path[:-1])))
-            key = path[-1] if path else ""
-            if fault["type"] == "extra_forbidden":
-                yield f"{_place(section, key)}: no such key; {_nearest(path)}"
-            else:
-                value = "" if isinstance(fault["input"], dict) else f" = {fault['input']!r}"
-                yield f"{_place(section, key)}{value}: {_required(path, fault['msg'])}"
+        yield from dict.fromkeys(_fault(fault, written, prefix) for fault in error.errors())
 
 
-def _place(section: str, key: str) -> str:
-    return f"[{section}] {key}" if section else key
+def _fault(fault: Mapping[str, Any], written: object, prefix: str) -> str:
+    unknown = fault["type"] == "extra_forbidden" or fault["loc"][-1:] == ("[key]",)
+    # A place within a list is told as the list.
+    path = [str(step) for step in takewhile(lambda step: isinstance(step, str) and step != "[key]", fault["loc"])]
+    place = _place(path, prefix)
+    if unknown:
+        return f"{place}: no such key; {_nearest(path)}"
+    for step in path:
+        written = written[step] if isinstance(written, Mapping) else written
+    value = "" if isinstance(written, Mapping) else f" = {written!r}"
+    return f"{place}{value}: {_required(path, fault['msg'])}"
 
 
-def _nearest(path: list[str]) -> str:
+def _place(path: Sequence[str], prefix: str) -> str:
+    """ "[caps] messages_per_week"; "[source.simulated]" for a whole table."""
+    *sections, key = (prefix, *path) if prefix else path
+    section = ".".join(sections)
+    return f"[{section}] {key}" if section and path else f"[{prefix}]" if prefix else key
+
+
+def _nearest(path: Sequence[str]) -> str:
     """The keys there are beside an unknown one, or the one it was probably meant to be."""
-    known = list(_section_of(path[:-1]).model_fields)
+    annotation, _ = _definition(path[:-1])
+    known = _keys(annotation)
     near = get_close_matches(path[-1], known, n=1, cutoff=0.7)
     return f"is {near[0]} meant?" if near else f"there are {', '.join(known)}"
 
 
-def _section_of(path: list[str]) -> type[Section]:
-    section: type[Section] = Policy
-    for step in path:
-        section = section.model_fields[step].annotation  # type: ignore[assignment]
-    return section
+def _keys(annotation: Any) -> list[str]:
+    """The keys a table may have; none where it is open."""
+    if get_origin(annotation) is dict:
+        return [str(word) for word in get_args(get_args(annotation)[0])]
+    return list(annotation.model_fields)
 
 
-def _required(path: list[str], otherwise: str) -> str:
-    """The type and range a key must have, from its definition; `otherwise` where that has no range to tell."""
+def _definition(path: Sequence[str]) -> tuple[Any, Sequence[Any]]:
+    """(type, bounds) of a key as the sections define it. Raises KeyError where there is no such key."""
     annotation: Any = Policy
     metadata: Sequence[Any] = ()
     for step in path:
-        if isinstance(annotation, type) and issubclass(annotation, Section):
-            found = annotation.model_fields.get(step)
-            if found is None:
-                return otherwise
-            annotation, metadata = found.annotation, found.metadata
-        elif get_origin(annotation) is dict:  # an open table, such as [declared.days]: the type of its values
+        if get_origin(annotation) is dict:  # an open table, such as [declared.days]: the type of its values
             annotation, *metadata = get_args(get_args(annotation)[1])
         else:
-            return otherwise
+            found = annotation.model_fields[step]
+            annotation, metadata = found.annotation, found.metadata
+    return annotation, metadata
+
+
+def _required(path: Sequence[str], otherwise: str) -> str:
+    """The type and range a key must have, from its definition; `otherwise` where that has no range to tell."""
+    annotation, metadata = _definition(path)
+    if get_origin(annotation) is dict or (isinstance(annotation, type) and issubclass(annotation, Section)):
+        keys = _keys(annotation)
+        return f"must be a table of keys, as {', '.join(keys[:3])}" if keys else "must be a table of keys"
     if get_origin(annotation) is Literal:
         return "must be one of " + ", ".join(get_args(annotation))
+    if get_origin(annotation) is tuple:
+        item = get_args(annotation)[0]
+        if get_origin(item) is Literal:
+            return f"must be a list of {', '.join(get_args(item))}, each at most once"
+        return "must be a list of texts, none of them empty"
     if annotation not in _TYPE:
         return otherwise
     rules = [rule for m in metadata for rule in getattr(m, "metadata", [m])]

@@ -7,13 +7,14 @@ no campaign; to lift a limit, give its largest value.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
 PositiveShare = Annotated[float, Field(gt=0, le=1)]
+NotAll = Annotated[float, Field(ge=0, lt=1)]
 Days = Annotated[int, Field(ge=1, le=36_500)]
 Money = Annotated[float, Field(ge=0, le=1_000_000)]
-Names = Annotated[tuple[str, ...], Field(strict=False)]
+Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False)]
 Channel = Literal["email", "sms", "push", "post", "phone", "store"]
 
 
@@ -276,21 +277,28 @@ class Caps(Section):
 class Channels(Section):
     """Which channel is used where several are allowed."""
 
-    order: Annotated[tuple[Channel, ...], Field(strict=False)] = Field(
+    order: Annotated[tuple[Channel, ...], Field(strict=False, min_length=1)] = Field(
         ("email", "push", "sms", "post", "phone", "store"),
-        description="Channels by preference, for members who have not chosen; one left out comes last.",
+        description="Channels by preference, for members who have not chosen, each once; one left out comes last.",
     )
     sms_characters: int = Field(160, ge=1, le=1_000, description="Longest title that fits a text message.")
+
+    @field_validator("order")
+    @classmethod
+    def _each_once(cls, order: tuple[Channel, ...]) -> tuple[Channel, ...]:
+        if len(set(order)) < len(order):
+            raise ValueError("each channel once")
+        return order
 
 
 class Chance(Section):
     """Where chance decides, always from the seed, so that the same night gives the same answer."""
 
     seed: int = Field(20170101, ge=0, le=2**63 - 1, description="Seed of ties, control group and exploration.")
-    control_share: Share = Field(
+    control_share: NotAll = Field(
         0.0, description="Share of members held out of all marketing, always the same ones; 0 holds out none."
     )
-    exploration_share: Share = Field(
+    exploration_share: NotAll = Field(
         0.0,
         description="Share of the mailings below the threshold that are sent all the same, to learn from; 0 sends none.",
     )

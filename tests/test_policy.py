@@ -21,7 +21,7 @@ POLICY_FILE = Path(__file__).parent.parent / "policy.toml"
         ("[caps]\noffers_per_message = 0", "[caps] offers_per_message = 0: must be a whole number, 1 or more, 1,000 or less"),
         ("[value]\nfatigue_cost = -1", "[value] fatigue_cost = -1: must be a number, 0 or more, 1,000,000 or less"),
         ("[value.contact_cost]\npost = -0.5", "[value.contact_cost] post = -0.5: must be a number, 0 or more"),
-        ("[chance]\ncontrol_share = 1.2", "[chance] control_share = 1.2: must be a number, 0 or more, 1 or less"),
+        ("[chance]\ncontrol_share = 1.2", "[chance] control_share = 1.2: must be a number, 0 or more, less than 1"),
         ("[caps]\nmessages_per_week = 2.5", "[caps] messages_per_week = 2.5: must be a whole number"),
         ("[caps]\nmessages_per_week = true", "[caps] messages_per_week = True: must be a whole number"),
         ("[value]\ndefault_margin = inf", "[value] default_margin = inf: must be a number"),
@@ -30,6 +30,20 @@ POLICY_FILE = Path(__file__).parent.parent / "policy.toml"
         ("[declared.days]\ngender = 0", "[declared.days] gender = 0: must be a whole number, 1 or more, 36,500 or less"),
         ("[source.garage.caps]\nmessages_per_week = 1", "[source.garage]: no such source; there are complete-journey,"),
         ("[source.simulated.caps]\nmessages_per_week = 0", "[source.simulated.caps] messages_per_week = 0: must be"),
+        ("[not_for_me.days]\nshop = 30", "[not_for_me.days] shop: no such key; there are offer, product, subcategory, category, department, brand"),
+        ("[not_for_me.days]\nbrands = 30", "[not_for_me.days] brands: no such key; is brand meant?"),
+        ("caps = 3", "policy.toml: caps = 3: must be a table of keys, as messages_per_week"),
+        ("[declared]\ndays = 3", "[declared] days = 3: must be a table of keys"),
+        ("[source]\nsimulated = 3", "[source.simulated] = 3: must be a table of keys"),
+        ("source = 3", "source must be a table of tables"),
+        ("[source.simulated]\ncaps = 3", "[source.simulated] caps = 3: must be a table of keys"),
+        ('[channels]\norder = ["email", "fax"]', "[channels] order = ['email', 'fax']: must be a list of email, sms, push, post, phone, store, each at most once"),
+        ('[channels]\norder = ["sms", "sms"]', "[channels] order = ['sms', 'sms']: must be a list of email,"),
+        ("[channels]\norder = []", "[channels] order = []: must be a list of email,"),
+        ('[sensitive]\ncategories = "wine"', "[sensitive] categories = 'wine': must be a list of texts"),
+        ('[declared]\nseveral = [""]', "[declared] several = ['']: must be a list of texts, none of them empty"),
+        ("[chance]\ncontrol_share = 1.0", "[chance] control_share = 1.0: must be a number, 0 or more, less than 1"),
+        ("[chance]\nexploration_share = 1", "[chance] exploration_share = 1: must be a number, 0 or more, less than 1"),
         ("[caps", "policy.toml is not valid TOML"),
     ],
 )  # fmt: skip
@@ -43,6 +57,12 @@ def test_all_faults_of_a_file_are_told_at_once() -> None:
     with pytest.raises(PolicyError) as error:
         Policy.parse("[caps]\nmessages_per_week = 0\nfoo = 1\n[chance]\nseed = -1")
     assert all(key in str(error.value) for key in ("messages_per_week", "foo", "seed"))
+
+
+def test_a_fault_is_told_once() -> None:
+    with pytest.raises(PolicyError) as error:
+        Policy.parse('[channels]\norder = ["fax", "telex", "pigeon"]')
+    assert str(error.value).count("order") == 1
 
 
 def test_no_limit_may_be_zero() -> None:
