@@ -5,7 +5,8 @@ python -m docs.render_rules
 
 from pathlib import Path
 
-from ml.reasons import Reason
+from docs.grid import grid
+from ml.reasons import POLICY_KEYS, Reason
 from ml.rules import RULES
 from tests.rule_world import Spec
 from tests.specs import SPECS
@@ -24,11 +25,30 @@ and one campaign, "spring", runs by e-mail until 14 April. `passes` means that t
 
 def rules_page() -> str:
     """The page's text."""
-    parts = [BEGINNING]
+    parts = [BEGINNING, _keys()]
     for code in Reason:
         parts.append(f"## {code}\n\n{code.meaning}{_terms(code)}\n")
         parts += [_example(spec) for spec in SPECS if spec.code == code]
     return "\n".join(parts)
+
+
+def _keys() -> str:
+    """What a marketer would change for each reason."""
+    rows = (
+        (f"[{code}](#{code.lower()})", ", ".join(_key(key) for key in POLICY_KEYS.get(code, ())) or "-")
+        for code in Reason
+    )
+    return (
+        "## What a marketer can change\n\nThe keys of `policy.toml` that each reason hangs on; what they may be is in [the policy](policy.md). "
+        "Where there is none, it is the member's own word, or a fact, that decides.\n\n"
+        + grid(("reason", "keys"), rows)
+        + "\n"
+    )
+
+
+def _key(key: str) -> str:
+    section, _, name = key.rpartition(".")
+    return f"`[{section}] {name}`"
 
 
 def _terms(code: Reason) -> str:
@@ -46,6 +66,10 @@ def _example(spec: Spec) -> str:
         lines += [f"`{name}`", "", _grid(text), ""]
     if spec.never_bought:
         lines += [f"Nothing at all was ever bought by {', '.join(spec.never_bought)}.", ""]
+    if spec.erased:
+        lines += [f"Erasure was asked for by {', '.join(spec.erased)}.", ""]
+    if spec.heard_before:
+        lines += [f"The consents were handed over {spec.heard_before} hours before the night.", ""]
     if spec.threshold is not None:
         lines += [f"The threshold is {spec.threshold}.", ""]
     return "\n".join([*lines, "Tonight", "", _grid(spec.tonight), ""])

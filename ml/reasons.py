@@ -1,4 +1,6 @@
-"""The reason codes, most restrictive first, with what each means. The order decides which one is shown."""
+"""The reason codes, most restrictive first, with what each means and the keys of the policy that it hangs on. The order decides
+which one is shown.
+"""
 
 from enum import StrEnum
 
@@ -63,3 +65,37 @@ MEANING: dict[Reason, str] = {
     Reason.OUTRANKED: "Other offers of the night were more relevant to the member.",
     Reason.CONTROL_GROUP: "Held out, to measure what messages are worth.",
 }
+
+_DECLARED = ("declared.days", "declared.default_days", "declared.several")
+_INTERVAL = ("purchases.least_own", "purchases.durable_days", "purchases.unknown_interval_days")
+_JUST_BOUGHT = ("purchases.just_bought_share", "purchases.just_bought_most_days", *_INTERVAL)
+_EXPLORED = ("chance.exploration_share", "chance.seed")
+_VALUE = ("value.default_margin", "value.fatigue_cost", "value.contact_cost")
+
+# Keys of policy.toml; a reason that is not here hangs on none.
+POLICY_KEYS: dict[Reason, tuple[str, ...]] = {
+    Reason.NO_CONSENT: ("consent.assume", "consent.profiling"),
+    Reason.UNDERAGE: ("consent.min_age",),
+    Reason.CONSENT_STALE: ("consent.stale_after_hours",),
+    Reason.NOT_FOR_ME: ("not_for_me.days", "not_for_me.least_share"),
+    Reason.DECLARED_MISMATCH: _DECLARED,
+    Reason.NOT_REDEEMABLE: ("purchases.sales_channel_days",),
+    Reason.JUST_BOUGHT: _JUST_BOUGHT,
+    Reason.NOT_DUE: (
+        "purchases.not_due_share", "purchases.reminder_lead_days", "purchases.reminder_late_days", *_JUST_BOUGHT, *_DECLARED,
+    ),
+    Reason.PRICE_TIER_MISMATCH: ("price_tier.most_apart", "price_tier.least_purchases", *_INTERVAL),
+    Reason.LOW_CONFIDENCE: (
+        "confidence.least_known", "confidence.safe_reach", "confidence.safe_days", "confidence.least_lower_bound", *_DECLARED,
+    ),
+    Reason.LOW_RELEVANCE: ("relevance.keep_responders", *_EXPLORED),
+    Reason.NO_VALUE: (*_VALUE, *_EXPLORED),
+    Reason.MEMBER_CAP: ("caps.messages_per_week",),
+    Reason.CATEGORY_CAP: ("caps.offers_per_category",),
+    Reason.DISCOUNT_SHARE: ("caps.discount_share", "caps.discount_from"),
+    Reason.OUTRANKED: (
+        "caps.offers_per_message", "caps.offers_per_night", "confidence.offers_per_night", "channels.order",
+        "channels.sms_characters", *_VALUE, "chance.seed",
+    ),
+    Reason.CONTROL_GROUP: ("chance.control_share", "chance.seed"),
+}  # fmt: skip

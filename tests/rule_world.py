@@ -7,7 +7,7 @@ now and then, and one campaign, "spring", runs by e-mail until 14 April.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -81,6 +81,8 @@ class Spec:
     given    tables in place of the usual ones, as text; purchases come on top of everybody's bread
     tonight  the pairs scored, with their outcome: "passes" or the reasons in order; detail, if it is of interest
     never_bought  members who have not even bought bread
+    erased        members who asked to be erased
+    heard_before  hours before the night at which the consents were handed over
     """
 
     code: Reason
@@ -90,6 +92,8 @@ class Spec:
     policy: str = ""
     threshold: float | None = None
     never_bought: tuple[str, ...] = ()
+    erased: tuple[str, ...] = ()
+    heard_before: int = 0
 
 
 def rows_of(text: str, table: Table | None = None) -> list[Row]:
@@ -145,8 +149,10 @@ def outcomes(spec: Spec) -> list[Row]:
         club.offers.select("offer_id", of="campaign_id"), "offer_id"
     )
     scores = scores.mutate(campaign_id=scores.of).select(*SCORES.names)
-    nobody = club.members.select("member_id").limit(0)
-    basis = Basis(club, NIGHT, policy, offers_of(club, scores), spec.threshold, nobody, nobody, NIGHT.as_of)
+    members = club.members.select("member_id")
+    erased, nobody = members.filter(members.member_id.isin(list(spec.erased))), members.limit(0)
+    heard = NIGHT.as_of - timedelta(hours=spec.heard_before)
+    basis = Basis(club, NIGHT, policy, offers_of(club, scores), spec.threshold, nobody, erased, heard)
     rules = tuple(rule for rule in RULES if rule.code == spec.code)
     arbitrated = spec.code in BY_ARBITRATION or "slot" in asked[0]
     found = ledger(scores, basis, rules) if arbitrated else judge(pairs(scores, basis), basis, rules)

@@ -5,6 +5,58 @@ from tests.rule_world import Spec
 
 SPECS_OF_CONSENT = (
     Spec(
+        Reason.ERASED,
+        "Who asked to be erased is sent nothing, not even service",
+        erased=("anna",),
+        given={
+            "campaigns": """
+                campaign_id | message_class
+                spring      | marketing
+                recall      | service""",
+            "offers": """
+                offer_id | campaign_id
+                coffee   | spring
+                recall   | recall""",
+        },
+        tonight="""
+            member_id | offer_id | outcome | detail
+            anna      | coffee   | ERASED  | You asked to be erased from our records.
+            anna      | recall   | ERASED  | You asked to be erased from our records.
+            bo        | coffee   | passes  | -
+            bo        | recall   | passes  | -""",
+    ),
+    Spec(
+        Reason.CONSENT_STALE,
+        "Consents handed over too long before the night are trusted for nobody; service needs none",
+        heard_before=25,
+        given={
+            "campaigns": """
+                campaign_id | message_class
+                spring      | marketing
+                letters     | content
+                recall      | service""",
+            "offers": """
+                offer_id | campaign_id
+                coffee   | spring
+                recipes  | letters
+                recall   | recall""",
+        },
+        tonight="""
+            member_id | offer_id | outcome       | detail
+            anna      | coffee   | CONSENT_STALE | The consents we hold are too old to trust, so we write to nobody.
+            anna      | recipes  | CONSENT_STALE | The consents we hold are too old to trust, so we write to nobody.
+            anna      | recall   | passes        | -""",
+    ),
+    Spec(
+        Reason.CONSENT_STALE,
+        "At the policy's number of hours they are still fresh",
+        policy="[consent]\nstale_after_hours = 36",
+        heard_before=36,
+        tonight="""
+            member_id | offer_id | outcome
+            anna      | coffee   | passes""",
+    ),
+    Spec(
         Reason.OBJECTED,
         "A consent withdrawn for all channels at once is an objection; a later consent lifts it where it reaches",
         given={"consents": """
