@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 from ml.arbitration import arbitrate
 from ml.basis import Basis
 from ml.club import Club
+from ml.declared import match_facts
 from ml.errors import PolicyError
 from ml.judgement import failure, judge
 from ml.lake_tables import DECISIONS, SCORES
@@ -21,7 +22,7 @@ from ml.reasons import Reason
 from ml.rule import Rule
 from ml.rules import RULES
 from ml.send_reason import send_evidence, send_facts, send_reason
-from ml.wording import counted, json_object, sentence
+from ml.wording import by_channel, counted, json_object, readable, sentence
 
 
 def decide(
@@ -93,7 +94,9 @@ def ledger(scores: ir.Table, basis: Basis, rules: Sequence[Rule] = RULES) -> ir.
 
 def _settle(rows: ir.Table, basis: Basis) -> ir.Table:
     """Arbitrated rows as ledger rows: with the cut as their failure, or with the reason of sending."""
-    rows = attach(rows, send_facts(rows.filter(rows.cut.isnull()), basis), ("member_id", "offer_id"))
+    going = rows.filter(rows.cut.isnull())
+    for facts in (send_facts(going, basis), match_facts(going, basis)):
+        rows = attach(rows, facts, ("member_id", "offer_id"))
     sent = rows.cut.isnull()
     # Who is in the control group has that among the failures already.
     ranked_out = ~sent & (rows.cut != Reason.CONTROL_GROUP.value)
@@ -105,20 +108,20 @@ def _settle(rows: ir.Table, basis: Basis) -> ir.Table:
         failures=ranked_out.ifelse(cut.concat(rows.failures), rows.failures),
         detail=sent.ifelse(send_reason(rows, basis), _why_cut(rows, basis)),
         would_pass_if=(ranked_out & (rows.failures.length() == 0)).ifelse(_wish(rows), ibis.null("string")),
-        evidence=sent.ifelse(send_evidence(rows), by_rank),
+        evidence=sent.ifelse(send_evidence(rows, basis), by_rank),
     )
 
 
 def _why_cut(rows: ir.Table, basis: Basis) -> ir.StringValue:
     caps = basis.policy.caps
     return ibis.cases(
-        (rows.cut == Reason.CATEGORY_CAP.value, sentence("Other offers of ", rows.offer_category_name, " suit you better.")),
+        (rows.cut == Reason.CATEGORY_CAP.value, sentence("Other offers of ", readable(rows.offer_category_name), " suit you better.")),
         (rows.cut == Reason.CHANNEL_CAP.value, "Other messages suit you better, and you asked for no more this week."),
         (rows.cut == Reason.MEMBER_CAP.value, f"Other messages suit you better, and we send you at most {caps.messages_per_week} a week."),
         (rows.cut == Reason.DISCOUNT_SHARE.value, "Enough of your other offers are discounts."),
         (rows.cut == Reason.CONTROL_GROUP.value, "You are among the members who get no offers for now, so that we learn what offers are worth."),
         (~rows.fits, "The text is too long for this channel."),
-        (rows.channel != rows.chosen_channel, sentence("You are reached by ", rows.chosen_channel, " instead.")),
+        (rows.channel != rows.chosen_channel, sentence("You are reached ", by_channel(rows.chosen_channel), " instead.")),
         else_="Other offers of the night were more relevant to you.",
     )  # fmt: skip
 

@@ -45,32 +45,46 @@ def ruled_facts(said: ir.Table, basis: Basis) -> ir.Table:
     return met.filter(met.allowed.notnull())
 
 
-def mismatch_facts(basis: Basis) -> ir.Table:
-    """(member_id, offer_id, mismatch_fact, mismatch_value, mismatch_at, mismatch_days): a fact of the offer's audience rule
-    for which the member has declared something else, of several the first by name. Days (facts named ..._date) name the
-    occasion of a reminder and are not compared."""
+def compared_facts(basis: Basis) -> ir.Table:
+    """(member_id, offer_id, fact, fits, value, declared_at, days_believed): the facts of the offer's audience rule of which the
+    member's word still counts, with whether it fits the offer, and the newest value that says so. Days (facts named ..._date)
+    name the occasion of a reminder and are not compared."""
     said = believed(basis)
     said = said.filter(~said.fact.endswith("_date"))
     met = said.inner_join(ruled_facts(said, basis), "fact")
     value = met.value.strip().lower()
     bare = "," + met.allowed.re_replace(r"[\[\]\s]", "") + ","  # numbers and truth values stand without quotes
     fits = met.allowed.contains('"' + value + '"') | bare.contains("," + value + ",")
-    judged = (
-        met.mutate(fits=fits)
-        .group_by("member_id", "offer_id", "fact")
-        .aggregate(
-            fits=fits.any(),
-            value=met.value.argmax(ibis.struct({"at": met.declared_at, "value": met.value})),
-            declared_at=met.declared_at.max(),
-            days_believed=met.days_believed.max(),
-        )
+    newest = ibis.struct({"fits": fits, "at": met.declared_at, "value": met.value})
+    return met.group_by("member_id", "offer_id", "fact").aggregate(
+        fits=fits.any(),
+        value=met.value.argmax(newest),
+        declared_at=met.declared_at.argmax(newest),
+        days_believed=met.days_believed.max(),
     )
+
+
+def mismatch_facts(basis: Basis) -> ir.Table:
+    """(member_id, offer_id, mismatch_fact, mismatch_value, mismatch_at, mismatch_days): a fact of the offer's audience rule
+    for which the member has declared something else, of several the first by name."""
+    judged = compared_facts(basis)
     wrong = judged.filter(~judged.fits)
     return wrong.group_by("member_id", "offer_id").aggregate(
         mismatch_fact=wrong.fact.min(),
         mismatch_value=wrong.value.argmin(wrong.fact),
         mismatch_at=wrong.declared_at.argmin(wrong.fact),
         mismatch_days=wrong.days_believed.argmin(wrong.fact),
+    )
+
+
+def match_facts(sent: ir.Table, basis: Basis) -> ir.Table:
+    """(member_id, offer_id, told_fact, told_value, told_at): of the pairs sent, a declared fact that the offer is meant for, of
+    several the first by name."""
+    fitting = compared_facts(basis).filter(lambda fact: fact.fits).semi_join(sent, ["member_id", "offer_id"])
+    return fitting.group_by("member_id", "offer_id").aggregate(
+        told_fact=fitting.fact.min(),
+        told_value=fitting.value.argmin(fitting.fact),
+        told_at=fitting.declared_at.argmin(fitting.fact),
     )
 
 

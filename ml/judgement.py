@@ -69,6 +69,7 @@ def judge(grid: ir.Table, basis: Basis, rules: Sequence[Rule] = RULES) -> ir.Tab
             {
                 "margin": _first(failed, lambda rule: rows[margin_column(rule.code)], "float64"),
                 "unit": _first(failed, lambda rule: ibis.literal(rule.unit), "string"),
+                **_facts_of(rows, reason, rules, basis),
             }
         ),
         verdict=ibis.literal("suppress"),
@@ -82,6 +83,16 @@ def judge(grid: ir.Table, basis: Basis, rules: Sequence[Rule] = RULES) -> ir.Tab
     )
     # What the rules looked at is not carried on: the grid has many rows.
     return judged.select(*(name for name in DECISIONS.names if name != "propensity"), *ARBITRATION_COLUMNS)
+
+
+def _facts_of(rows: ir.Table, reason: ir.StringValue, rules: Sequence[Rule], basis: Basis) -> dict[str, ir.Value]:
+    """The facts that the reason shown rests on; those of other rules are null. Rules may name the same fact."""
+    found: dict[str, ir.Value] = {}
+    for rule in rules:
+        for name, value in (rule.evidence(rows, basis) if rule.evidence else {}).items():
+            other = found.get(name, ibis.null(value.type()))
+            found[name] = (reason == rule.code.value).ifelse(value, other)
+    return found
 
 
 def failure(code: ir.StringValue | str, margin: ir.NumericValue, fails: ir.BooleanValue) -> ir.StructValue:

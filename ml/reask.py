@@ -14,7 +14,7 @@ from ml.pairs import offers_of
 from ml.policy import Policy
 from ml.published_tables import REASK_LIST
 from ml.shopping import since
-from ml.wording import day_in_words, sentence
+from ml.wording import day_in_words, fact_in_words, sentence
 
 OFTEN_WITHIN = 91  # days in which purchases must repeat to contradict a declaration
 
@@ -33,13 +33,14 @@ def reask_list(club: Club, night: Night, policy: Policy) -> ir.Table:
     joined = joined.filter((joined.expired_on <= night.business_date) | joined.bought_often.notnull())
     joined = joined.left_join(_offers_asking(club, night), "fact", rname="{name}_asked")
     when = day_in_words(local_day(joined.declared_at, night), night)
+    said_so = fact_in_words(joined.fact, joined.value, policy.sensitive.categories)
     listed = joined.select(
         "member_id",
         "fact",
         "declared_at",
         "expired_on",
         last_value=joined.value,
-        question=sentence("On ", when, " you told us: ", joined.fact.replace("_", " "), " ", joined.value, ". Is that still so?"),
+        question=sentence("On ", when, " you told us: ", said_so, ". Is that still so?"),
         priority=joined.offers.fill_null(0).cast("float64"),
     )  # fmt: skip
     return listed.select(*REASK_LIST.names).cast(REASK_LIST.schema)

@@ -10,7 +10,7 @@ from ml.days import days_after, days_between, tonight
 from ml.declared import believed, ruled_facts
 from ml.rule import Facts
 from ml.shopping import needs, offer_groups
-from ml.wording import day_in_words, sentence
+from ml.wording import day_in_words, readable, sentence
 
 
 def reminder_facts(basis: Basis) -> ir.Table:
@@ -42,7 +42,7 @@ def _needed(basis: Basis) -> ir.Table:
     reminders = basis.offers.filter(basis.offers.kind == "reminder").select("offer_id")
     met = had.inner_join(offer_groups(basis).semi_join(reminders, "offer_id"), "group")
     return met.select(
-        "member_id", "offer_id", due_on=days_after(met.last_on, met.cycle_days.round()), why=sentence("You will need ", met.group_name, " again about ")
+        "member_id", "offer_id", due_on=days_after(met.last_on, met.cycle_days.round()), why=sentence("You will need ", readable(met.group_name), " again about ")
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """What a rule is. The rules themselves are in rules_*.py, the list of them in rules.py."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import ibis
@@ -33,6 +33,7 @@ class Rule:
     detail         the reason as a sentence the member may read
     would_pass_if  what would have to be otherwise, to follow "would pass if: "; None where nothing of ours would do
     until          when it ends by itself; None where that is not known
+    evidence       the facts it rests on, beside its margin, by name; none of them sensitive
     """
 
     code: Reason
@@ -43,6 +44,7 @@ class Rule:
     detail: Callable[[ir.Table, Basis], ir.StringValue]
     would_pass_if: Callable[[ir.Table, Basis], ir.StringValue] | None = None
     until: Callable[[ir.Table, Basis], ir.DateValue] | None = None
+    evidence: Callable[[ir.Table, Basis], Mapping[str, ir.Value]] | None = None
 
 
 def yes_or_no(passes: ir.BooleanValue) -> ir.NumericValue:

@@ -10,7 +10,7 @@ from ml.consent import AGE, CONSENT, DOUBT, ERASURE, PREFERENCES, PROFILING
 from ml.days import local_day
 from ml.reasons import Reason
 from ml.rule import ALL_BUT_SERVICE, EVERY_CLASS, Rule, yes_or_no
-from ml.wording import day_in_words, sentence
+from ml.wording import by_channel, day_in_words, sentence
 
 
 def _since(said: ir.TimestampValue, granted: ir.TimestampValue) -> ir.BooleanValue:
@@ -54,8 +54,8 @@ def why_not_consented(row: ir.Table, basis: Basis) -> ir.StringValue:
     return ibis.cases(
         (row.in_doubt.notnull(), "Something you told us about consent could not be read, so we do not write to you."),
         (_since(row.unsubscribed_at, row.granted_at), sentence("You unsubscribed on ", _on(row.unsubscribed_at, basis), ".")),
-        (_since(row.withdrawn_at, row.granted_at), sentence("You withdrew your consent for ", row.channel, " on ", _on(row.withdrawn_at, basis), ".")),
-        (row.granted_at.isnull() & (not _assumed(basis)), sentence("You have not consented to marketing by ", row.channel, ".")),
+        (_since(row.withdrawn_at, row.granted_at), sentence("You withdrew your consent to marketing ", by_channel(row.channel), " on ", _on(row.withdrawn_at, basis), ".")),
+        (row.granted_at.isnull() & (not _assumed(basis)), sentence("You have not consented to marketing ", by_channel(row.channel), ".")),
         else_="You have not consented to offers chosen by your purchases.",
     )  # fmt: skip
 
@@ -122,7 +122,7 @@ RULES_OF_CONSENT = (
     ),
     Rule(
         Reason.CHANNEL_OPT_OUT, EVERY_CLASS, (PREFERENCES,), channel_wanted, "yes or no",
-        detail=lambda row, basis: sentence("You said on ", _on(row.refused_at, basis), " that you do not want messages by ", row.channel, "."),
+        detail=lambda row, basis: sentence("You said on ", _on(row.refused_at, basis), " that you do not want messages ", by_channel(row.channel), "."),
         would_pass_if=lambda row, basis: sentence("the member wants messages by ", row.channel),
     ),
     Rule(

@@ -15,7 +15,7 @@ from ml.policy import Policy
 from ml.reasons import Reason
 from ml.rule import ALL_BUT_SERVICE, EVERY_CLASS, Facts, Rule, yes_or_no
 from ml.source_tables import FEEDBACK_SCOPES
-from ml.wording import UNNAMED, day_in_words, is_sensitive, sentence
+from ml.wording import UNNAMED, day_in_words, fact_in_words, is_sensitive, readable, sentence
 
 USUAL_DAYS = 3650  # how long a "not for me" stands where the policy does not say
 
@@ -50,7 +50,7 @@ def offer_scopes(club: Club, offers: ir.Table, sensitive: Sequence[str]) -> ir.T
     parts = []
     for scope in FEEDBACK_SCOPES[1:]:
         value = of.product_id if scope == "product" else of[scope]
-        named = ibis.literal("this product") if scope == "product" else value
+        named = ibis.literal("this product") if scope == "product" else value if scope == "brand" else readable(value)
         rows = of.mutate(scope_id=value, scope_name=_sayable(named, of, sensitive)).filter(value.notnull())
         sizes = rows.group_by("offer_id", "scope_id").aggregate(
             scope_name=rows.scope_name.min(), covered=rows.product_id.nunique()
@@ -113,17 +113,31 @@ def when_declared(row: ir.Table, basis: Basis) -> ir.StringValue:
     return day_in_words(local_day(row.mismatch_at, basis.night), basis.night)
 
 
+def what_declared(row: ir.Table, basis: Basis) -> ir.StringValue:
+    return fact_in_words(row.mismatch_fact, row.mismatch_value, basis.policy.sensitive.categories)
+
+
+def declared_evidence(row: ir.Table, basis: Basis) -> dict[str, ir.Value]:
+    return {"declared": what_declared(row, basis), "declared_on": local_day(row.mismatch_at, basis.night)}
+
+
+def refusal_evidence(row: ir.Table, basis: Basis) -> dict[str, ir.Value]:
+    return {"not_for_me": row.refused_name, "said_on": local_day(row.refused_at_last, basis.night)}
+
+
 RULES_OF_DECLARATIONS = (
     Rule(
         Reason.NOT_FOR_ME, ALL_BUT_SERVICE, (REFUSALS,), not_refused, "part of the offer",
-        detail=lambda row, basis: sentence("You said on ", day_in_words(local_day(row.refused_at_last, basis.night), basis.night), " that ", row.refused_name, " is not for you."),
+        detail=lambda row, basis: sentence("On ", day_in_words(local_day(row.refused_at_last, basis.night), basis.night), ' you said "not for me" of ', row.refused_name, "."),
         would_pass_if=lambda row, basis: sentence("the member asks for more like ", row.refused_name),
         until=lambda row, basis: row.refused_until,
+        evidence=refusal_evidence,
     ),
     Rule(
         Reason.DECLARED_MISMATCH, EVERY_CLASS, (MISMATCH,), declared_to_fit, "yes or no",
-        detail=lambda row, basis: sentence("You told us on ", when_declared(row, basis), " that your ", row.mismatch_fact.replace("_", " "), " is ", row.mismatch_value, ", and this is meant for others."),
+        detail=lambda row, basis: sentence("On ", when_declared(row, basis), " you told us: ", what_declared(row, basis), ". This is meant for others."),
         would_pass_if=lambda row, basis: sentence("the member's ", row.mismatch_fact.replace("_", " "), " is another"),
         until=lambda row, basis: days_after(local_day(row.mismatch_at, basis.night), row.mismatch_days),
+        evidence=declared_evidence,
     ),
 )  # fmt: skip

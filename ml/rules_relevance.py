@@ -5,11 +5,12 @@ import ibis.expr.types as ir
 
 from ml.basis import Basis
 from ml.chance import chosen, draw
+from ml.days import local_day
 from ml.declared import believed
 from ml.reasons import Reason
 from ml.rule import ALL_BUT_SERVICE, Facts, Rule
 from ml.shopping import grouped_products, offer_groups, since
-from ml.wording import counted, figure, sentence
+from ml.wording import counted, figure, money, sentence
 
 
 def known_facts(basis: Basis) -> ir.Table:
@@ -17,7 +18,7 @@ def known_facts(basis: Basis) -> ir.Table:
     club = basis.club
     bought = since(club.transactions, "occurred_at", 365, basis).filter(lambda line: line.quantity > 0)
     things = ibis.union(
-        bought.select("member_id", thing=bought.occurred_at.date().cast("string")).distinct(),
+        bought.select("member_id", thing=local_day(bought.occurred_at, basis.night).cast("string")).distinct(),
         believed(basis).select("member_id", thing="fact").distinct(),
         club.feedback.select("member_id", thing="feedback_id"),
         club.responses.select("member_id", thing="response_id"),
@@ -102,12 +103,12 @@ RULES_OF_RELEVANCE = (
     ),
     Rule(
         Reason.LOW_RELEVANCE, ALL_BUT_SERVICE, (), relevant_enough, "relevance",
-        detail=lambda row, basis: sentence("Relevance ", figure(row.mailing_relevance), f" is below the {basis.threshold or 0:.3f} that the policy asks for."),
+        detail=lambda row, basis: sentence("We do not expect you to want this: relevance ", figure(row.mailing_relevance), f", where we ask for {basis.threshold or 0:.3f}."),
         would_pass_if=relevance_wanted,
     ),
     Rule(
         Reason.NO_VALUE, ("marketing",), (), worth_it, "club currency",
-        detail=lambda row, basis: sentence("A message would cost ", figure(-row.message_value, 2), " more than it is expected to earn."),
-        would_pass_if=lambda row, basis: sentence("it is expected to earn ", figure(-row.message_value, 2), " more"),
+        detail=lambda row, basis: sentence("A message would cost ", money(-row.message_value), " more than it is expected to earn."),
+        would_pass_if=lambda row, basis: sentence("it is expected to earn ", money(-row.message_value), " more"),
     ),
 )  # fmt: skip

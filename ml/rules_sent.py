@@ -11,7 +11,7 @@ from ml.days import days_after, local_day
 from ml.reasons import Reason
 from ml.rule import ALL_BUT_SERVICE, EVERY_CLASS, Facts, Rule, yes_or_no
 from ml.shopping import grouped_products, since
-from ml.wording import counted, day_in_words, sentence
+from ml.wording import by_channel, counted, day_in_words, readable, sentence
 
 WEEK = 7  # days: the window of every "per week"
 MONTH = 30  # days: the window of the share of discounts
@@ -149,7 +149,7 @@ RULES_OF_HISTORY = (
     Rule(
         Reason.CHANNEL_CAP, ALL_BUT_SERVICE, (PREFERENCES, WEEK_SENT, CHANNEL_WEEK),
         lambda row, basis: (room_of_own_limits(row, basis) - 1).cast("float64"), "messages",
-        detail=lambda row, basis: sentence("You have had as many messages by ", row.channel, " this week as you asked for at most."),
+        detail=lambda row, basis: sentence("You have had as many messages ", by_channel(row.channel), " this week as you asked for at most."),
         would_pass_if=lambda row, basis: sentence("the member's own limit has room for another message by ", row.channel),
         until=week_over,
     ),
@@ -163,7 +163,7 @@ RULES_OF_HISTORY = (
     Rule(
         Reason.CATEGORY_CAP, ALL_BUT_SERVICE, (OFFER_CATEGORY, CATEGORY_WEEK),
         lambda row, basis: (room_in_category(row, basis) - 1).cast("float64"), "offers",
-        detail=lambda row, basis: sentence("You have had ", counted(row.sent_of_category, "offer", "offers"), " of ", row.offer_category_name, " this week."),
+        detail=lambda row, basis: sentence("You have had ", counted(row.sent_of_category, "offer", "offers"), " of ", readable(row.offer_category_name), " this week."),
         would_pass_if=lambda row, basis: ibis.literal(f"the member has had fewer than {basis.policy.caps.offers_per_category} offers of it in 7 days"),
     ),
 )  # fmt: skip

@@ -13,7 +13,7 @@ from ml.reminders import OCCASIONS, REMINDERS
 from ml.rule import ALL_BUT_SERVICE, Facts, Rule, yes_or_no
 from ml.shopping import NEEDS, since
 from ml.source_tables import SALES_CHANNELS
-from ml.wording import day_in_words, figure, sentence
+from ml.wording import day_in_words, figure, readable, sentence
 
 
 def shop_facts(basis: Basis) -> ir.Table:
@@ -45,9 +45,12 @@ def redeemable(row: ir.Table, basis: Basis) -> ir.NumericValue:
 
 
 def usable_where(row: ir.Table) -> ir.StringValue:
-    """ "store or app"."""
-    named = [row[f"usable_in_{channel}"].ifelse(channel, ibis.null("string")) for channel in SALES_CHANNELS]
-    return ibis.array(named).filter(lambda name: name.notnull()).join(" or ")
+    """ "in our stores or in our app"; "elsewhere" where no place is left."""
+    named = [row[f"usable_in_{c}"].ifelse(_WHERE[c], ibis.null("string")) for c in SALES_CHANNELS]
+    return ibis.array(named).filter(lambda name: name.notnull()).join(" or ").nullif("").fill_null("elsewhere")
+
+
+_WHERE = {"store": "in our stores", "web": "in our web shop", "app": "in our app"}
 
 
 def not_just_bought(row: ir.Table, basis: Basis) -> ir.NumericValue:
@@ -66,8 +69,22 @@ def due(row: ir.Table, basis: Basis) -> ir.NumericValue:
 
 
 def why_not_due(row: ir.Table, basis: Basis) -> ir.StringValue:
-    usual = sentence("You bought ", row.need_name, " on ", day_in_words(row.need_last_on, basis.night), ", and usually every ", figure(row.need_interval, 0), " days.")  # fmt: skip
+    usual = sentence(_bought(row, basis), ", and usually every ", figure(row.need_interval, 0), " days.")
     return (row.kind == "reminder").ifelse(row.reminder_detail.fill_null("There is nothing to remind you of."), usual)
+
+
+def _bought(row: ir.Table, basis: Basis) -> ir.StringValue:
+    return sentence("You bought ", readable(row.need_name), " on ", day_in_words(row.need_last_on, basis.night))
+
+
+def need_evidence(row: ir.Table, basis: Basis) -> dict[str, ir.Value]:
+    """What was bought, when, and how often such things are; null for reminders, of which the window tells."""
+    days = row.need_interval.cast("float64").round(0).cast("int64")
+    return {"bought": row.need_name, "last_bought_on": row.need_last_on, "usual_days": days}
+
+
+def price_evidence(row: ir.Table, basis: Basis) -> dict[str, ir.Value]:
+    return {"bought": row.own_tier_name, "own_tier": row.own_tier.round(1), "offer_tier": row.price_tier}
 
 
 def due_from(row: ir.Table, basis: Basis) -> ir.DateValue:
@@ -82,30 +99,35 @@ def price_fits(row: ir.Table, basis: Basis) -> ir.NumericValue:
 
 def why_price_does_not_fit(row: ir.Table, basis: Basis) -> ir.StringValue:
     dearer = row.price_tier > row.own_tier
-    return sentence("It is ", dearer.ifelse("dearer", "cheaper"), " than the ", row.own_tier_name, " that you buy.")
+    return sentence(
+        "It is ", dearer.ifelse("dearer", "cheaper"), " than the ", readable(row.own_tier_name), " that you buy."
+    )
 
 
 RULES_OF_SHOPPING = (
     Rule(
         Reason.NOT_REDEEMABLE, ("marketing",), (SHOPS, USABLE), redeemable, "yes or no",
-        detail=lambda row, basis: sentence("It can be used only in ", usable_where(row), ", where you have not shopped lately."),
-        would_pass_if=lambda row, basis: sentence("the member shops in ", usable_where(row)),
+        detail=lambda row, basis: sentence("It can be used only ", usable_where(row), ", where you have not shopped lately."),
+        would_pass_if=lambda row, basis: sentence("the member shops ", usable_where(row)),
     ),
     Rule(
         Reason.JUST_BOUGHT, ALL_BUT_SERVICE, (NEEDS,), not_just_bought, "days",
-        detail=lambda row, basis: sentence("You bought ", row.need_name, " on ", day_in_words(row.need_last_on, basis.night), "."),
+        detail=lambda row, basis: sentence(_bought(row, basis), "."),
         would_pass_if=lambda row, basis: sentence("the night is ", day_in_words(row.need_from, basis.night), " or later"),
         until=lambda row, basis: row.need_from,
+        evidence=need_evidence,
     ),
     Rule(
         Reason.NOT_DUE, ALL_BUT_SERVICE, (NEEDS, REMINDERS, OCCASIONS), due, "days",
         detail=why_not_due,
         would_pass_if=lambda row, basis: sentence("it is needed by ", day_in_words(due_from(row, basis), basis.night)),
         until=due_from,
+        evidence=need_evidence,
     ),
     Rule(
         Reason.PRICE_TIER_MISMATCH, ("marketing",), (PRICE_LEVEL,), price_fits, "tiers",
         detail=why_price_does_not_fit,
         would_pass_if=lambda row, basis: sentence("the member's price level there is within ", figure(ibis.literal(basis.policy.price_tier.most_apart), 1), " of tier ", row.price_tier.cast("string"), " instead of ", figure(row.own_tier, 1)),
+        evidence=price_evidence,
     ),
 )  # fmt: skip

@@ -1,11 +1,14 @@
-"""Why an offer is sent, as a sentence the member may read: from their own purchases, never from a sensitive group."""
+"""Why an offer is sent, as a sentence the member may read: from their own purchases and what they told us of themselves, never from
+a sensitive group.
+"""
 
 import ibis
 import ibis.expr.types as ir
 
 from ml.basis import Basis
+from ml.days import local_day
 from ml.shopping import bought_groups, offer_groups
-from ml.wording import UNNAMED, day_in_words, json_object, readable, sentence
+from ml.wording import UNNAMED, day_in_words, fact_in_words, json_object, readable, sentence
 
 # What a member may read where the family speaks for the offer; of the others nothing is said.
 WORDS: dict[str, str] = {
@@ -43,6 +46,7 @@ def send_facts(sent: ir.Table, basis: Basis) -> ir.Table:
 def send_reason(row: ir.Table, basis: Basis) -> ir.StringValue:
     return ibis.cases(
         (row.liked_days >= OFTEN, sentence("You often buy ", readable(row.liked_name), ".")),
+        (row.told_fact.notnull(), sentence("On ", day_in_words(_told_on(row, basis), basis.night), " you told us: ", _told(row, basis), ".")),
         (row.liked_days > 0, sentence("You bought ", readable(row.liked_name), " on ", day_in_words(row.liked_last_on, basis.night), ".")),
         (row.message_class == "service", "This is a message of service to you as our customer."),
         *((row.speaks_for == family, words) for family, words in WORDS.items()),
@@ -50,6 +54,20 @@ def send_reason(row: ir.Table, basis: Basis) -> ir.StringValue:
     )  # fmt: skip
 
 
-def send_evidence(row: ir.Table) -> ir.StringValue:
-    facts = {"bought": row.liked_name, "days_bought": row.liked_days, "last_bought_on": row.liked_last_on}
+def _told(row: ir.Table, basis: Basis) -> ir.StringValue:
+    return fact_in_words(row.told_fact, row.told_value, basis.policy.sensitive.categories)
+
+
+def _told_on(row: ir.Table, basis: Basis) -> ir.DateValue:
+    return local_day(row.told_at, basis.night)
+
+
+def send_evidence(row: ir.Table, basis: Basis) -> ir.StringValue:
+    facts = {
+        "bought": row.liked_name,
+        "days_bought": row.liked_days,
+        "last_bought_on": row.liked_last_on,
+        "declared": _told(row, basis),
+        "declared_on": _told_on(row, basis),
+    }
     return json_object(facts, {"contributions": row.contributions})

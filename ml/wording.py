@@ -32,6 +32,41 @@ def readable(name: ir.StringValue) -> ir.StringValue:
     return (name == name.upper()).ifelse(name.lower().replace("/", ", "), name)
 
 
+def money(value: ir.NumericValue) -> ir.StringValue:
+    """An amount above 0 with its two decimals: "0.20"."""
+    text = value.cast("float64").round(2).cast("decimal(18, 2)").cast("string")
+    return (text == "0.00").ifelse("less than 0.01", text)
+
+
+def by_channel(channel: ir.StringValue) -> ir.StringValue:
+    """ "by e-mail", "in the store"."""
+    return ibis.cases(*((channel == name, words) for name, words in _BY_CHANNEL.items()), else_=channel)
+
+
+_BY_CHANNEL = {
+    "email": "by e-mail",
+    "sms": "by text message",
+    "push": "by push message",
+    "post": "by letter",
+    "phone": "by phone",
+    "store": "in the store",
+}
+
+
+def fact_in_words(fact: ir.StringValue, value: ir.StringValue, sensitive: Sequence[str]) -> ir.StringValue:
+    """A declared fact as "you told us: ..." can hold it: "no children", "an interest in opera", "gender: female". A value that
+    is a sensitive group's name is not said."""
+    said = ibis.cases((value.lower() == "true", "yes"), (value.lower() == "false", "no"), else_=value)
+    children = ibis.cases((value == "0", "no children"), (value == "1", "1 child"), else_=value + " children")
+    plain = fact.replace("_", " ")
+    return ibis.cases(
+        (is_sensitive([value], sensitive), plain),
+        ((fact == "children") & value.re_search(r"^\d+$"), children),
+        (fact == "interest", sentence("an interest in ", said)),
+        else_=sentence(plain, ": ", said),
+    )
+
+
 def figure(value: ir.NumericValue, digits: int = 3) -> ir.StringValue:
     """A number rounded for reading."""
     rounded = value.cast("float64").round(digits)

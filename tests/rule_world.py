@@ -171,14 +171,24 @@ def _score(row: Row, club: Club) -> dict[str, object]:
 
 def _by_pair(found: ir.Table, asked: list[Row]) -> list[Row]:
     shown = found.select(
-        "member_id", "offer_id", "channel", "slot", "detail", "until", codes=found.failures.map(lambda f: f.code)
+        "member_id",
+        "offer_id",
+        "channel",
+        "slot",
+        "detail",
+        "until",
+        "evidence",
+        codes=found.failures.map(lambda f: f.code),
     )
     held = ibis.duckdb.connect().to_pyarrow(shown).to_pylist()
     by_key = {(row["member_id"], row["offer_id"], row["channel"]): row for row in held}
     answers = []
     for row in asked:
         got = by_key[(row["member_id"], row["offer_id"], row.get("channel", "email"))]
-        told = {"outcome": ", ".join(got["codes"]) or "passes", **{k: got[k] for k in ("detail", "until", "slot")}}
+        told = {
+            "outcome": ", ".join(got["codes"]) or "passes",
+            **{k: got[k] for k in ("detail", "until", "slot", "evidence")},
+        }
         answers.append(
             {**row, **{name: "-" if told[name] is None else str(told[name]) for name in told if name in row}}
         )

@@ -124,11 +124,11 @@ SPECS_OF_CONSENT = (
         tonight="""
             member_id | offer_id | outcome    | detail
             anna      | coffee   | passes     | -
-            bo        | coffee   | NO_CONSENT | You have not consented to marketing by email.
-            carl      | coffee   | NO_CONSENT | You withdrew your consent for email on 10 January.
+            bo        | coffee   | NO_CONSENT | You have not consented to marketing by e-mail.
+            carl      | coffee   | NO_CONSENT | You withdrew your consent to marketing by e-mail on 10 January.
             dina      | coffee   | passes     | -
-            eva       | coffee   | NO_CONSENT | You withdrew your consent for email on 1 February.
-            finn      | coffee   | NO_CONSENT | You have not consented to marketing by email.""",
+            eva       | coffee   | NO_CONSENT | You withdrew your consent to marketing by e-mail on 1 February.
+            finn      | coffee   | NO_CONSENT | You have not consented to marketing by e-mail.""",
     ),
     Spec(
         Reason.NO_CONSENT,
@@ -213,10 +213,10 @@ SPECS_OF_CONSENT = (
         },
         tonight="""
             member_id | offer_id | outcome         | detail
-            anna      | coffee   | CHANNEL_OPT_OUT | You said on 1 January that you do not want messages by email.
-            bo        | coffee   | CHANNEL_OPT_OUT | You said on 1 January that you do not want messages by email.
+            anna      | coffee   | CHANNEL_OPT_OUT | You said on 1 January that you do not want messages by e-mail.
+            bo        | coffee   | CHANNEL_OPT_OUT | You said on 1 January that you do not want messages by e-mail.
             carl      | coffee   | passes          | -
-            dina      | coffee   | CHANNEL_OPT_OUT | You said on 1 January that you do not want messages by email.
+            dina      | coffee   | CHANNEL_OPT_OUT | You said on 1 January that you do not want messages by e-mail.
             eva       | coffee   | passes          | -""",
     ),
 )  # fmt: skip

@@ -33,16 +33,16 @@ SPECS_OF_DECLARATIONS = (
         },
         tonight="""
             member_id | offer_id   | outcome    | detail
-            anna      | coffee     | NOT_FOR_ME | You said on 1 February that this offer is not for you.
+            anna      | coffee     | NOT_FOR_ME | On 1 February you said "not for me" of this offer.
             anna      | friele     | passes     | -
-            bo        | coffee     | NOT_FOR_ME | You said on 1 February that COFFEE is not for you.
-            bo        | friele     | NOT_FOR_ME | You said on 1 February that COFFEE is not for you.
+            bo        | coffee     | NOT_FOR_ME | On 1 February you said "not for me" of coffee.
+            bo        | friele     | NOT_FOR_ME | On 1 February you said "not for me" of coffee.
             bo        | tea        | passes     | -
             bo        | hot-drinks | passes     | -
             carl      | coffee     | passes     | -
-            dina      | friele     | NOT_FOR_ME | You said on 1 February that Friele is not for you.
+            dina      | friele     | NOT_FOR_ME | On 1 February you said "not for me" of Friele.
             dina      | coffee     | passes     | -
-            eva       | hot-drinks | NOT_FOR_ME | You said on 1 February that HOT DRINKS is not for you.""",
+            eva       | hot-drinks | NOT_FOR_ME | On 1 February you said "not for me" of hot drinks.""",
     ),
     Spec(
         Reason.NOT_FOR_ME,
@@ -66,8 +66,8 @@ SPECS_OF_DECLARATIONS = (
         tonight="""
             member_id | offer_id | outcome    | until      | detail
             anna      | coffee   | passes     | -          | -
-            bo        | coffee   | NOT_FOR_ME | 2024-03-16 | You said on 15 February that COFFEE is not for you.
-            carl      | pills    | NOT_FOR_ME | 2024-03-31 | You said on 1 March that something of this kind is not for you.""",
+            bo        | coffee   | NOT_FOR_ME | 2024-03-16 | On 15 February you said "not for me" of coffee.
+            carl      | pills    | NOT_FOR_ME | 2024-03-31 | On 1 March you said "not for me" of something of this kind.""",
     ),
     Spec(
         Reason.DECLARED_MISMATCH,
@@ -89,13 +89,32 @@ SPECS_OF_DECLARATIONS = (
         },
         tonight="""
             member_id | offer_id | outcome           | detail
-            anna      | coffee   | DECLARED_MISMATCH | You told us on 1 January that your children is 0, and this is meant for others.
+            anna      | coffee   | DECLARED_MISMATCH | On 1 January you told us: no children. This is meant for others.
             bo        | coffee   | passes            | -
             carl      | coffee   | passes            | -
             carl      | tea      | passes            | -
             dina      | tea      | passes            | -
-            eva       | tea      | DECLARED_MISMATCH | You told us on 1 June 2023 that your gender is male, and this is meant for others.
+            eva       | tea      | DECLARED_MISMATCH | On 1 June 2023 you told us: gender: male. This is meant for others.
             finn      | tea      | passes            | -""",
+    ),
+    Spec(
+        Reason.DECLARED_MISMATCH,
+        "The ledger's evidence is what was declared and when; a sensitive value is not repeated",
+        policy='[sensitive]\ncategories = ["Wine"]',
+        given={
+            "offers": """
+                offer_id | audience_rule
+                coffee   | {"household_size": ["4", "5"]}
+                tea      | {"interest": ["opera"]}""",
+            "declared_facts": """
+                member_id | fact           | value | declared_at
+                anna      | household_size | 2     | 2024-01-01
+                bo        | interest       | wine  | 2024-01-01""",
+        },
+        tonight="""
+            member_id | offer_id | outcome           | evidence
+            anna      | coffee   | DECLARED_MISMATCH | {"margin": -1.0, "unit": "yes or no", "declared": "household size: 2", "declared_on": "2024-01-01"}
+            bo        | tea      | DECLARED_MISMATCH | {"margin": -1.0, "unit": "yes or no", "declared": "interest", "declared_on": "2024-01-01"}""",
     ),
     Spec(
         Reason.DECLARED_MISMATCH,

@@ -20,6 +20,21 @@ SPECS_OF_LIMITS = (
     ),
     Spec(
         Reason.LOW_CONFIDENCE,
+        "Days of purchase are the club's own days: in Oslo 23:30 UTC is the next day",
+        never_bought=("anna", "bo"),
+        given={"transactions": """
+            member_id | product_id | occurred_at
+            anna      | beans      | 2024-02-01T22:30:00
+            anna      | beans      | 2024-02-01T23:30:00
+            bo        | beans      | 2024-02-01T23:30:00
+            bo        | beans      | 2024-02-02T00:30:00"""},
+        tonight="""
+            member_id | offer_id | outcome        | detail
+            anna      | tv       | passes         | -
+            bo        | tv       | LOW_CONFIDENCE | We know too little of you yet: 1 thing.""",
+    ),
+    Spec(
+        Reason.LOW_CONFIDENCE,
         "With a model, an offer without a score is not known to be relevant, and the lower bound may not be next to nothing",
         threshold=0.3,
         tonight="""
@@ -48,8 +63,8 @@ SPECS_OF_LIMITS = (
             member_id | offer_id | mailing relevance | outcome       | detail
             anna      | coffee   | 0.31              | passes        | -
             bo        | coffee   | 0.3               | passes        | -
-            carl      | coffee   | 0.012             | LOW_RELEVANCE | Relevance 0.012 is below the 0.300 that the policy asks for.
-            carl      | recipes  | 0.012             | LOW_RELEVANCE | Relevance 0.012 is below the 0.300 that the policy asks for.
+            carl      | coffee   | 0.012             | LOW_RELEVANCE | We do not expect you to want this: relevance 0.012, where we ask for 0.300.
+            carl      | recipes  | 0.012             | LOW_RELEVANCE | We do not expect you to want this: relevance 0.012, where we ask for 0.300.
             carl      | recall   | 0.012             | passes        | -""",
     ),
     Spec(
@@ -67,7 +82,7 @@ SPECS_OF_LIMITS = (
         tonight="""
             member_id | offer_id | channel | mailing relevance | outcome  | detail
             anna      | coffee   | post    | 0.04              | passes   | -
-            bo        | coffee   | post    | 0.02              | NO_VALUE | A message would cost 0.2 more than it is expected to earn.
+            bo        | coffee   | post    | 0.02              | NO_VALUE | A message would cost 0.20 more than it is expected to earn.
             bo        | washer   | post    | 0.02              | passes   | -""",
     ),
     Spec(
@@ -209,8 +224,8 @@ SPECS_OF_LIMITS = (
         tonight="""
             member_id | offer_id | channel | outcome   | detail
             anna      | coffee   | email   | passes    | Chosen for you from the offers of this campaign.
-            anna      | coffee   | sms     | OUTRANKED | You are reached by email instead.
-            bo        | coffee   | email   | OUTRANKED | You are reached by sms instead.
+            anna      | coffee   | sms     | OUTRANKED | You are reached by e-mail instead.
+            bo        | coffee   | email   | OUTRANKED | You are reached by text message instead.
             bo        | coffee   | sms     | passes    | Chosen for you from the offers of this campaign.""",
     ),
     Spec(

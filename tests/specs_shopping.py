@@ -20,11 +20,11 @@ SPECS_OF_SHOPPING = (
         },
         tonight="""
             member_id | offer_id | outcome        | detail
-            anna      | coffee   | NOT_REDEEMABLE | It can be used only in web, where you have not shopped lately.
+            anna      | coffee   | NOT_REDEEMABLE | It can be used only in our web shop, where you have not shopped lately.
             anna      | tea      | passes         | -
             anna      | tv       | passes         | -
             bo        | coffee   | passes         | -
-            carl      | coffee   | NOT_REDEEMABLE | It can be used only in web, where you have not shopped lately.
+            carl      | coffee   | NOT_REDEEMABLE | It can be used only in our web shop, where you have not shopped lately.
             dina      | coffee   | passes         | -""",
         never_bought=("dina",),
     ),
@@ -40,7 +40,7 @@ SPECS_OF_SHOPPING = (
             dina      | tv-basic     | 1        | 2024-03-03T12:00:00"""},
         tonight="""
             member_id | offer_id | outcome     | detail
-            anna      | washer   | JUST_BOUGHT | You bought WASHING MACHINES on 3 March.
+            anna      | washer   | JUST_BOUGHT | You bought washing machines on 3 March.
             bo        | washer   | passes      | -
             carl      | washer   | passes      | -
             dina      | washer   | passes      | -""",
@@ -85,7 +85,7 @@ SPECS_OF_SHOPPING = (
             bo        | beans      | 2024-02-07"""},
         tonight="""
             member_id | offer_id | outcome | until      | detail
-            anna      | coffee   | NOT_DUE | 2024-05-07 | You bought COFFEE on 8 March, and usually every 120 days.
+            anna      | coffee   | NOT_DUE | 2024-05-07 | You bought coffee on 8 March, and usually every 120 days.
             bo        | coffee   | passes  | -          | -""",
     ),
     Spec(
@@ -121,7 +121,7 @@ SPECS_OF_SHOPPING = (
         tonight="""
             member_id | offer_id    | outcome | detail
             anna      | new-tyres   | passes  | -
-            bo        | new-tyres   | NOT_DUE | You will need TYRES again about 22 June.
+            bo        | new-tyres   | NOT_DUE | You will need tyres again about 22 June.
             carl      | anniversary | passes  | -
             dina      | anniversary | NOT_DUE | Your wedding day is on 30 August.
             eva       | new-tyres   | NOT_DUE | There is nothing to remind you of.""",
@@ -142,7 +142,7 @@ SPECS_OF_SHOPPING = (
         },
         tonight="""
             member_id | offer_id | outcome             | detail
-            anna      | washer   | PRICE_TIER_MISMATCH | It is dearer than the WASHING MACHINES that you buy.
+            anna      | washer   | PRICE_TIER_MISMATCH | It is dearer than the washing machines that you buy.
             anna      | tv       | passes              | -
             anna      | coffee   | passes              | -
             bo        | washer   | passes              | -""",

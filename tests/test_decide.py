@@ -1,5 +1,6 @@
 """What must hold of every night's decision, on random nights; and who is never contacted."""
 
+import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -276,3 +277,30 @@ def test_the_limit_that_stopped_a_message_is_nearer_than_an_offer_outranked_with
     new = ledger(("anna", "OUTRANKED"), ("anna", None), ("bo", "NO_VALUE"), ("carl", None))
     held = ibis.duckdb.connect().to_pyarrow(changed_verdicts(old, new)).to_pylist()
     assert [tuple(row.values()) for row in held] == [("MEMBER_CAP", "sent", 1), ("sent", "NO_VALUE", 1)]
+
+
+def test_an_offer_sent_for_what_the_member_declared_says_so() -> None:
+    fishing = Spec(
+        Reason.DECLARED_MISMATCH, "Anna declared fishing, Bo nothing, Carl long ago",
+        given={
+            "offers": """
+                offer_id | audience_rule
+                coffee   | {"interest": ["fishing"]}""",
+            "declared_facts": """
+                member_id | fact     | value   | declared_at
+                anna      | interest | opera   | 2024-02-01
+                anna      | interest | fishing | 2023-09-01
+                carl      | interest | fishing | 2020-09-01""",
+        },
+        tonight="member_id | offer_id\nanna | coffee\nbo | coffee\ncarl | coffee",
+    )  # fmt: skip
+    rows = [{"campaign_id": "spring", "member_id": m, "offer_id": "coffee", "relevance": 0.5, "mailing_relevance": 0.5, "model_version": "1"} for m in ("anna", "bo", "carl")]  # fmt: skip
+    ledger = decide(club_of(fishing), NIGHT, table_of(SCORES, rows), Policy(), threshold=0.2)
+    held = ibis.duckdb.connect().to_pyarrow(ledger.order_by("member_id")).to_pylist()
+    assert [(row["verdict"], row["detail"]) for row in held] == [
+        ("send", "On 1 September 2023 you told us: an interest in fishing."),
+        ("send", "Chosen for you from the offers of this campaign."),
+        ("send", "Chosen for you from the offers of this campaign."),
+    ]
+    told = [{k: v for k, v in json.loads(row["evidence"]).items() if v is not None} for row in held]
+    assert told[:2] == [{"declared": "an interest in fishing", "declared_on": "2023-09-01"}, {}]
