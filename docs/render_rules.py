@@ -8,6 +8,7 @@ from pathlib import Path
 from docs.grid import grid
 from ml.reasons import POLICY_KEYS, Reason
 from ml.rules import RULES
+from ml.uplift import HABIT_DAYS, HABITS
 from tests.rule_world import Spec
 from tests.specs import SPECS
 
@@ -70,6 +71,11 @@ def _example(spec: Spec) -> str:
         lines += [f"Erasure was asked for by {', '.join(spec.erased)}.", ""]
     if spec.heard_before:
         lines += [f"The consents were handed over {spec.heard_before} hours before the night.", ""]
+    for habit, high in spec.uplift.items():
+        lines += [
+            f"Of members who bought of it on {HABITS[habit]} or more days of {HABIT_DAYS}, a discount makes at most {high:.1%} more buy.",
+            "",
+        ]
     if spec.threshold is not None:
         lines += [f"The threshold is {spec.threshold}.", ""]
     return "\n".join([*lines, "Tonight", "", _grid(spec.tonight), ""])

@@ -19,6 +19,7 @@ class Basis:
     doubts          (member_id) members of whom a row on consent or preferences could not be read
     erased          (member_id) members who asked to be erased
     consents_until  instant up to which the consents are known to be complete, UTC
+    uplift          `ml.uplift.UPLIFT`, what a discount adds to what members would buy anyway; None = not known
     """
 
     club: Club
@@ -29,3 +30,4 @@ class Basis:
     doubts: ir.Table
     erased: ir.Table
     consents_until: datetime
+    uplift: ir.Table | None = None

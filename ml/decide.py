@@ -37,6 +37,7 @@ def decide(
     doubts: ir.Table | None = None,
     erased: ir.Table | None = None,
     consents_until: datetime | None = None,
+    uplift: ir.Table | None = None,
 ) -> ir.Table:
     """The ledger (`DECISIONS`): one row a scored member, offer and channel that the campaign may use.
 
@@ -49,6 +50,7 @@ def decide(
     doubts          (member_id) members of whom a row on consent or preferences was quarantined
     erased          (member_id) members who asked to be erased
     consents_until  instant up to which the consents are known to be complete; None = the night's own
+    uplift          what a discount adds to what members would buy anyway (`ml.uplift`); None = not known
 
     Raises PolicyError for a club that records no consents, unless the policy takes its audiences as consenting.
     """
@@ -69,6 +71,7 @@ def decide(
         doubts=nobody if doubts is None else doubts,
         erased=nobody if erased is None else erased,
         consents_until=night.as_of if consents_until is None else consents_until,
+        uplift=uplift,
     )
     return ledger(scores, basis)
 

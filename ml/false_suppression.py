@@ -63,9 +63,9 @@ def counts(ledgers: ir.Table, club: Club, night: Night, kinds: tuple[str, ...]) 
 def _outcomes(rows: ir.Table, club: Club, night: Night, kinds: tuple[str, ...]) -> ir.Table:
     """(member_id, group, n, a, s, w, w2, wa): messages, answers, spend from the decision to the campaign's end, and weights."""
     pair = ["campaign_id", "member_id"]
-    mailed = _since(rows, club.mailings.select(*pair, then="sent_at"), pair).mutate(mailed=ibis.literal(True))
+    mailed = followed_by(rows, club.mailings.select(*pair, then="sent_at"), pair).mutate(mailed=ibis.literal(True))
     answers = club.responses.filter(club.responses.kind.isin(kinds)).select(*pair, then="occurred_at")
-    answered = _since(rows, answers, pair).mutate(answered=ibis.literal(1.0))
+    answered = followed_by(rows, answers, pair).mutate(answered=ibis.literal(1.0))
     lines = club.transactions.select("member_id", "amount", then="occurred_at")
     spent = rows.inner_join(lines, "member_id")
     spent = spent.filter((spent.then >= spent.decided_at) & (local_day(spent.then, night) <= spent.ends_on))
@@ -80,7 +80,7 @@ def _outcomes(rows: ir.Table, club: Club, night: Night, kinds: tuple[str, ...]) 
     )
 
 
-def _since(rows: ir.Table, events: ir.Table, keys: list[str]) -> ir.Table:
+def followed_by(rows: ir.Table, events: ir.Table, keys: list[str]) -> ir.Table:
     """The keys of the rows that have an event from the decision on."""
     joined = rows.inner_join(events, keys)
     return joined.filter(joined.then >= joined.decided_at).select(*keys).distinct()
@@ -143,7 +143,7 @@ def _gain(question: str, what: str, sent: Sums, control: Sums) -> dict[str, obje
         whom = "the control group" if control["members"] < LEAST_MEMBERS else "the members sent to"
         why = f"{whom} had fewer than {LEAST_MEMBERS} members in the campaigns ended (chance.control_share)"
         return _unknown(question, unit, why)
-    (here, error_here), (there, error_there) = _mean(what, sent), _mean(what, control)
+    (here, error_here), (there, error_there) = clustered_mean(what, sent), clustered_mean(what, control)
     gain, error = here - there, 1.96 * sqrt(error_here**2 + error_there**2)
     members = int(sent["members"] + control["members"])
     ends = (gain, gain - error, gain + error)
@@ -153,7 +153,7 @@ def _gain(question: str, what: str, sent: Sums, control: Sums) -> dict[str, obje
     return _known(question, unit, ends, members, None, words.format(*ends))
 
 
-def _mean(what: str, sums: Sums) -> tuple[float, float]:
+def clustered_mean(what: str, sums: Sums) -> tuple[float, float]:
     """(mean a message, its standard error with members as clusters)."""
     total, n, members = sums["answers" if what == "a" else "spend"], sums["mailings"], sums["members"]
     mean = total / n

@@ -24,8 +24,10 @@ def pairs(scores: ir.Table, basis: Basis) -> ir.Table:
 
     message_value   what the whole message is expected to earn with this offer at its head, less its costs
     expected_value  what the offer itself is expected to earn, less its part of the message's costs
+    answer_margin   what one answer earns
+    message_cost    what one message costs
 
-    Both are null where no relevance is known.
+    The first two are null where no relevance is known.
     """
     offers = basis.offers
     grid = attach(scores, offers.drop("campaign_id", "audience_rule", "redeemable_in"), "offer_id")
@@ -37,6 +39,8 @@ def pairs(scores: ir.Table, basis: Basis) -> ir.Table:
     return grid.mutate(
         message_value=whole * margin - cost,
         expected_value=grid.relevance * margin - cost / basis.policy.caps.offers_per_message,
+        answer_margin=margin,
+        message_cost=cost,
     ).drop("margin")
 
 

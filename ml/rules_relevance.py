@@ -10,6 +10,7 @@ from ml.declared import believed
 from ml.reasons import Reason
 from ml.rule import ALL_BUT_SERVICE, Facts, Rule
 from ml.shopping import grouped_products, offer_groups, since
+from ml.uplift import HABIT
 from ml.wording import counted, figure, money, sentence
 
 
@@ -82,11 +83,28 @@ def relevance_wanted(row: ir.Table, basis: Basis) -> ir.StringValue:
     return sentence("relevance ", f"{basis.threshold or 0:.3f}", " instead of ", figure(row.mailing_relevance))
 
 
+def added_value(row: ir.Table) -> ir.NumericValue:
+    """What a discount adds at most to what such members buy anyway, less the message's costs; null where it is not known."""
+    added = row.uplift_high * row.answer_margin - row.message_cost
+    return (row.kind == "discount").ifelse(added, ibis.null("float64"))
+
+
 def worth_it(row: ir.Table, basis: Basis) -> ir.NumericValue:
-    """What the message is expected to earn less its costs; null where it is not known or the mailing explores."""
+    """What the message is expected to earn less its costs, for a sure buyer what it adds to that; null where it is not known or
+    the mailing explores."""
+    value = ibis.least(row.message_value, added_value(row).fill_null(row.message_value))
     if basis.policy.chance.exploration_share == 0:
-        return row.message_value
-    return explored(row, basis).ifelse(ibis.null("float64"), row.message_value)
+        return value
+    return explored(row, basis).ifelse(ibis.null("float64"), value)
+
+
+def buys_anyway(row: ir.Table) -> ir.BooleanValue:
+    """Would the message be worth it, but for the member's buying without it."""
+    return ((row.message_value >= 0) & (added_value(row) < 0)).fill_null(False)
+
+
+def habit_evidence(row: ir.Table, basis: Basis) -> dict[str, ir.Value]:
+    return {"days_bought_of_91": row.habit_days, "discount_adds_at_most": row.uplift_high.round(4)}
 
 
 RULES_OF_RELEVANCE = (
@@ -107,8 +125,9 @@ RULES_OF_RELEVANCE = (
         would_pass_if=relevance_wanted,
     ),
     Rule(
-        Reason.NO_VALUE, ("marketing",), (), worth_it, "club currency",
-        detail=lambda row, basis: sentence("A message would cost ", money(-row.message_value), " more than it is expected to earn."),
-        would_pass_if=lambda row, basis: sentence("it is expected to earn ", money(-row.message_value), " more"),
+        Reason.NO_VALUE, ("marketing",), (HABIT,), worth_it, "club currency",
+        detail=lambda row, basis: buys_anyway(row).ifelse("You buy this so often that you need no discount for it.", sentence("A message would cost ", money(-row.message_value), " more than it is expected to earn.")),
+        would_pass_if=lambda row, basis: buys_anyway(row).ifelse("a discount makes members who buy as often buy more", sentence("it is expected to earn ", money(-row.message_value), " more")),
+        evidence=habit_evidence,
     ),
 )  # fmt: skip

@@ -13,6 +13,7 @@ from ml.policy import Policy
 from ml.quarantine import doubts
 from ml.source_tables import CONSENTS
 from resources.daytime import LIVE
+from resources.earlier_nights import uplift_of_earlier_nights
 from resources.platform import Platform
 
 HEARD_UNTIL = "heard_until"  # the note beside the lake's consents
@@ -68,6 +69,7 @@ def decide_night(
         model_version=notes["model_version"],
         doubts=doubts(unread),
         consents_until=consents_told(platform, night),
+        uplift=uplift_of_earlier_nights(platform, night) if policy.chance.control_share else None,
     )
 
 

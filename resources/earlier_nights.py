@@ -10,9 +10,10 @@ from ml.false_suppression import COUNTED, LOOK_BACK_DAYS, audit, counts
 from ml.features import ANSWERS
 from ml.lake_tables import DECISIONS
 from ml.night import Night
+from ml.uplift import UPLIFT, purchases, uplift
 from resources.platform import Platform
 
-READ = ("campaign_id", "member_id", "verdict", "reason", "mailing_relevance", "threshold", "propensity")
+READ = ("campaign_id", "member_id", "offer_id", "verdict", "reason", "mailing_relevance", "threshold", "propensity")
 
 
 def earlier_ledgers(platform: Platform, night: Night, days: int) -> ir.Table | None:
@@ -32,3 +33,12 @@ def audit_earlier_nights(platform: Platform, night: Night) -> pd.DataFrame:
     if ledgers is None:
         return audit(pd.DataFrame(columns=["group", *COUNTED]))
     return audit(counts(ledgers, platform.club(night), night, ANSWERS).to_pandas())
+
+
+def uplift_of_earlier_nights(platform: Platform, night: Night) -> ir.Table | None:
+    """`UPLIFT` as the earlier nights tell it; None without a control group in them."""
+    ledgers = earlier_ledgers(platform, night, LOOK_BACK_DAYS)
+    if ledgers is None:
+        return None
+    found = uplift(purchases(ledgers, platform.club(night), night))
+    return ibis.memtable(found, schema=UPLIFT) if len(found) else None

@@ -13,6 +13,7 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 
 from ml.basis import Basis
 from ml.club import Club, table_of, visible
@@ -26,6 +27,7 @@ from ml.reasons import Reason
 from ml.rules import RULES
 from ml.source_tables import SOURCE_TABLES
 from ml.tables import Table, Type
+from ml.uplift import UPLIFT
 
 Row = dict[str, Any]
 NIGHT = Night(date(2024, 3, 15), "Europe/Oslo")
@@ -83,6 +85,7 @@ class Spec:
     never_bought  members who have not even bought bread
     erased        members who asked to be erased
     heard_before  hours before the night at which the consents were handed over
+    uplift        habit -> upper end of what a discount adds to the share that buys
     """
 
     code: Reason
@@ -94,6 +97,7 @@ class Spec:
     never_bought: tuple[str, ...] = ()
     erased: tuple[str, ...] = ()
     heard_before: int = 0
+    uplift: Mapping[int, float] = field(default_factory=dict)
 
 
 def rows_of(text: str, table: Table | None = None) -> list[Row]:
@@ -151,8 +155,10 @@ def outcomes(spec: Spec) -> list[Row]:
     scores = scores.mutate(campaign_id=scores.of).select(*SCORES.names)
     members = club.members.select("member_id")
     erased, nobody = members.filter(members.member_id.isin(list(spec.erased))), members.limit(0)
+    known = [{"habit": habit, "uplift_high": high} for habit, high in spec.uplift.items()]
+    uplift = ibis.memtable(pa.Table.from_pylist(known, UPLIFT.to_pyarrow())) if known else None
     heard = NIGHT.as_of - timedelta(hours=spec.heard_before)
-    basis = Basis(club, NIGHT, policy, offers_of(club, scores), spec.threshold, nobody, erased, heard)
+    basis = Basis(club, NIGHT, policy, offers_of(club, scores), spec.threshold, nobody, erased, heard, uplift)
     rules = tuple(rule for rule in RULES if rule.code == spec.code)
     arbitrated = spec.code in BY_ARBITRATION or "slot" in asked[0]
     found = ledger(scores, basis, rules) if arbitrated else judge(pairs(scores, basis), basis, rules)

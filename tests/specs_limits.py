@@ -86,6 +86,36 @@ SPECS_OF_LIMITS = (
             bo        | washer   | post    | 0.02              | passes   | -""",
     ),
     Spec(
+        Reason.NO_VALUE,
+        "A sure buyer is not subsidised: where those held out bought as often, a discount must add more than the message costs",
+        uplift={3: 0.001},
+        given={
+            "offers": """
+                offer_id | kind
+                coffee   | discount
+                recipes  | content""",
+            "offer_products": """
+                offer_id | product_id
+                coffee   | beans
+                recipes  | beans""",
+            "transactions": """
+            member_id | product_id | occurred_at
+            anna      | beans      | 2024-01-05
+            anna      | beans      | 2024-01-12
+            anna      | beans      | 2024-01-19
+            anna      | beans      | 2024-01-26
+            anna      | beans      | 2024-02-02
+            anna      | beans      | 2024-02-09
+            bo        | beans      | 2024-02-09""",
+        },
+        tonight="""
+            member_id | offer_id | outcome  | detail
+            anna      | coffee   | NO_VALUE | You buy this so often that you need no discount for it.
+            anna      | recipes  | passes   | -
+            bo        | coffee   | passes   | -
+            carl      | coffee   | passes   | -""",
+    ),
+    Spec(
         Reason.CHANNEL_CAP,
         "A member's own limits hold in any 7 days, on the channel and over all, tonight's messages among them",
         given={
