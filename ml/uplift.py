@@ -105,8 +105,8 @@ def habit_facts(basis: Basis) -> ir.Table:
     """(member_id, offer_id, habit_days, uplift_high): members with a habit in an offer's categories of which it is known what a
     discount adds; nobody where nothing is known."""
     if basis.uplift is None:
-        schema = {"member_id": "string", "offer_id": "string", "habit_days": "int64", "uplift_high": "float64"}
-        return ibis.memtable([], schema=schema)
+        nobody = basis.club.mailings.select("member_id", "offer_id").limit(0)
+        return nobody.mutate(habit_days=ibis.null("int64"), uplift_high=ibis.null("float64"))
     known = basis.uplift
     recent = replace(basis.club, transactions=since(basis.club.transactions, "occurred_at", HABIT_DAYS, basis))
     lines = _lines(recent, basis.night).semi_join(basis.offers, "offer_id")
