@@ -131,6 +131,23 @@ def backtest(
 
 
 @app.command()
+def simulate(
+    to: Annotated[Path, typer.Option(help="Folder to write to: tables, and truth beside it.")],
+    members: Annotated[int, typer.Option(min=100, max=10_000_000, help="Members of the club.")] = 3_000,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another club.")] = 1,
+    weeks: Annotated[int, typer.Option(min=12, max=520, help="Weeks of history.")] = 52,
+) -> None:
+    """Invent a club: its tables, and in a folder of its own what its members truly wanted.
+
+    Example: hemsil simulate --members 1000 --seed 7 --to invented
+    """
+    from hemsil.simulate import write_club
+    from simulator.club import InventedClub
+
+    write_club(InventedClub(members, seed, weeks), to.absolute(), console)
+
+
+@app.command()
 def train(
     reproduce: Annotated[
         str | None, typer.Option(metavar="RUN_ID", help="MLflow run whose model to make again and compare.")

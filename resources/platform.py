@@ -27,7 +27,9 @@ from resources.lake import Lake
 from resources.marts import Marts
 from resources.registry import Registry
 from resources.settings import Settings, prepare_environment
-from resources.sources import ClubSource, open_source
+from resources.sources import ClubSource, Invented, open_source
+from resources.sources.simulated import SimulatedSource
+from simulator.club import InventedClub
 
 
 def utc_now() -> datetime:
@@ -54,7 +56,9 @@ class Platform:
 
     @cached_property
     def source(self) -> ClubSource:
-        return open_source(self.settings.source, self.engine, self.settings.timezone)
+        settings = self.settings
+        club = InventedClub(settings.simulated_members, settings.simulated_seed, settings.simulated_weeks)
+        return open_source(settings.source, self.engine, settings.timezone, Invented(club, settings.simulated))
 
     @cached_property
     def policy(self) -> Policy:
@@ -94,7 +98,12 @@ class Platform:
     @property
     def club_id(self) -> str:
         """Twelve digits that tell clubs apart by where their tables come from, without saying where."""
-        return hashlib.sha256(self.settings.source.encode()).hexdigest()[:12]
+        where = self.settings.source
+        if where == SimulatedSource.name:  # another number, another club
+            where = str(
+                (where, self.settings.simulated_members, self.settings.simulated_seed, self.settings.simulated_weeks)
+            )
+        return hashlib.sha256(where.encode()).hexdigest()[:12]
 
     @property
     def zone(self) -> ZoneInfo:

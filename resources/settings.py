@@ -40,12 +40,19 @@ class Settings(BaseSettings):
     source: str = Field(
         default="complete-journey",
         repr=False,
-        description="Where the club's tables come from: complete-journey, a folder of Parquet or CSV files named as the tables, or a SQLAlchemy URL.",
+        description="Where the club's tables come from: complete-journey, simulated (an invented club), a folder of Parquet or CSV files named as the tables, or a SQLAlchemy URL.",
     )
     timezone: str = Field(
         default="Europe/Oslo",
         description="The club's local time zone, in which a business date begins. The Complete Journey has its own.",
     )
+    simulated_members: int = Field(
+        default=3_000, ge=100, le=10_000_000, description="Members of the invented club, with HEMSIL_SOURCE=simulated."
+    )
+    simulated_seed: int = Field(
+        default=1, ge=0, lt=2**63, description="Seed of the invented club: another seed, another club."
+    )
+    simulated_weeks: int = Field(default=52, ge=12, le=520, description="Weeks of history that the invented club has.")
     database_url: str | None = Field(
         default=None,
         description="PostgreSQL to use, as postgresql://user:password@host:port/database. Empty: an embedded one in the data folder.",
@@ -119,6 +126,10 @@ class Settings(BaseSettings):
     @property
     def reports(self) -> Path:
         return self.home / "reports"
+
+    @property
+    def simulated(self) -> Path:
+        return self.home / "simulated"
 
     @property
     def exports(self) -> Path:

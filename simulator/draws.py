@@ -20,6 +20,7 @@ class Purpose(IntEnum):
     PLAN = 7
     DECLARED = 8
     CASES = 9
+    TRIPS = 10
 
 
 def generator(seed: int, block: int, purpose: Purpose, week: int = 0) -> np.random.Generator:

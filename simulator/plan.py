@@ -10,11 +10,14 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 
-from simulator.assortment import PRICE, PRODUCT_IDS, SUBCATEGORIES, TIERS
+from simulator.assortment import CYCLE, PRICE, PRODUCT_IDS, SUBCATEGORIES, TIERS, season
 from simulator.draws import BLOCK, Purpose, generator
 
 LAST_MONDAY = date(2023, 11, 20)  # week 0: the night that follows the history
 CAMPAIGNS_A_WEEK = 2
+REMINDED_IN = {"Winter tyres": 41, "Summer tyres": 13}  # week of the year in which a reminder of it is planned
+INSURANCES, INSURANCE_WEEKS = ("Home insurance", "Car insurance"), 8  # every so many weeks, as policies end all year
+LASTS = 200  # days; what is bought less often is worth a reminder, and may be returned
 _EVERYONE = 10**6  # the plan's place among the blocks: none of members
 _RULES = {"f": {"gender": ["female"]}, "m": {"gender": ["male"]}, "baby": {"children": ["1", "2", "3"]}}
 
@@ -53,7 +56,23 @@ class Campaign:
 def campaigns_of(seed: int, week: int) -> tuple[Campaign, ...]:
     """The campaigns that start on the Monday of a week; each lasts two weeks."""
     rng = generator(seed, _EVERYONE, Purpose.PLAN, week)
-    return tuple(_campaign(rng, week, n) for n in range(CAMPAIGNS_A_WEEK))
+    drawn = tuple(_campaign(rng, week, n) for n in range(CAMPAIGNS_A_WEEK))
+    year_week = day_of(week).isocalendar().week
+    due = [name for name, planned in REMINDED_IN.items() if planned == year_week]
+    due += INSURANCES if week % INSURANCE_WEEKS == 0 else ()
+    return drawn + ((_reminders(week, due),) if due else ())
+
+
+def _reminders(week: int, names: list[str]) -> Campaign:
+    """A campaign for the whole club that reminds of what is bought again after a time; who is due is not its business."""
+    campaign_id = f"c{day_of(week):%Y%m%d}r"
+    place = {s.name: n for n, s in enumerate(SUBCATEGORIES)}
+    offers = tuple(
+        Offer(f"{campaign_id}-{n}", campaign_id, week, place[name], "reminder", 0.0, 0,
+              round(float(PRICE[place[name]]) * 0.2, 2), None, ("store", "web"))
+        for n, name in enumerate(names, start=1)
+    )  # fmt: skip
+    return Campaign(campaign_id, week, "marketing", ("email", "sms"), 1.0, offers)
 
 
 def _campaign(rng: np.random.Generator, week: int, n: int) -> Campaign:
@@ -71,6 +90,9 @@ def _offer(
     kind = {"content": "content", "service": "service"}.get(message_class) or str(
         rng.choice(["discount", "content", "reminder", "event"], p=[0.75, 0.09, 0.08, 0.08])
     )
+    lasting, wanted = CYCLE[subcategory] >= LASTS, season(day_of(week).isocalendar().week)[subcategory] >= 1
+    if kind == "reminder" and not (lasting and wanted):  # nobody is reminded of bread, or of winter tyres in May
+        kind = "event"
     discount = float(rng.choice([0.1, 0.2, 0.3, 0.4])) if kind == "discount" else 0.0
     tier = int(rng.integers(1, 6)) if rng.random() < 0.6 else 0
     price = PRICE[subcategory] * (TIERS[tier - 1] if tier else 1.0)
