@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import ibis.expr.types as ir
@@ -36,6 +36,9 @@ class SimulatedSource:
 
     def default_business_date(self, today: date) -> date:
         return min(day_of(0), today)
+
+    def delivered(self) -> Mapping[str, datetime]:
+        return {}  # every night of it is history, and its consents are those of its own time
 
     def tables(self) -> dict[str, ir.Table]:
         """See `ClubSource.tables`. The first time they are invented, a block of members at a time."""
