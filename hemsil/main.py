@@ -287,6 +287,22 @@ def policy_diff(
     print_difference(settings, *((old, new) if new else (settings.policy, old)), night, console)
 
 
+@policy.command("worth")
+def policy_worth(
+    file: Annotated[Path, typer.Argument(help="The other policy.")],
+    night: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM-DD", help="Night to judge by; empty: the first there is.")
+    ] = None,
+) -> None:
+    """Tell what another policy would have earned on a past night, from its propensities, or why that cannot be known.
+
+    Example: hemsil policy worth policy.toml
+    """
+    from hemsil.policy_worth import print_worth
+
+    print_worth(read_settings(), file, night, console)
+
+
 def _shown(url: str) -> str:
     """An address without its password."""
     from sqlalchemy.engine import make_url

@@ -128,7 +128,7 @@ def refusal_evidence(row: ir.Table, basis: Basis) -> dict[str, ir.Value]:
 RULES_OF_DECLARATIONS = (
     Rule(
         Reason.NOT_FOR_ME, ALL_BUT_SERVICE, (REFUSALS,), not_refused, "part of the offer",
-        detail=lambda row, basis: sentence("On ", day_in_words(local_day(row.refused_at_last, basis.night), basis.night), ' you said "not for me" of ', row.refused_name, "."),
+        detail=lambda row, basis: sentence("On ", day_in_words(local_day(row.refused_at_last, basis.night), basis.night), ' you said "not for me" to ', row.refused_name, "."),
         would_pass_if=lambda row, basis: sentence("the member asks for more like ", row.refused_name),
         until=lambda row, basis: row.refused_until,
         evidence=refusal_evidence,
@@ -136,7 +136,7 @@ RULES_OF_DECLARATIONS = (
     Rule(
         Reason.DECLARED_MISMATCH, EVERY_CLASS, (MISMATCH,), declared_to_fit, "yes or no",
         detail=lambda row, basis: sentence("On ", when_declared(row, basis), " you told us: ", what_declared(row, basis), ". This is meant for others."),
-        would_pass_if=lambda row, basis: sentence("the member's ", row.mismatch_fact.replace("_", " "), " is another"),
+        would_pass_if=lambda row, basis: sentence("the member declares otherwise (", row.mismatch_fact.replace("_", " "), ")"),
         until=lambda row, basis: days_after(local_day(row.mismatch_at, basis.night), row.mismatch_days),
         evidence=declared_evidence,
     ),

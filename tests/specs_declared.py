@@ -33,16 +33,16 @@ SPECS_OF_DECLARATIONS = (
         },
         tonight="""
             member_id | offer_id   | outcome    | detail
-            anna      | coffee     | NOT_FOR_ME | On 1 February you said "not for me" of this offer.
+            anna      | coffee     | NOT_FOR_ME | On 1 February you said "not for me" to this offer.
             anna      | friele     | passes     | -
-            bo        | coffee     | NOT_FOR_ME | On 1 February you said "not for me" of coffee.
-            bo        | friele     | NOT_FOR_ME | On 1 February you said "not for me" of coffee.
+            bo        | coffee     | NOT_FOR_ME | On 1 February you said "not for me" to coffee.
+            bo        | friele     | NOT_FOR_ME | On 1 February you said "not for me" to coffee.
             bo        | tea        | passes     | -
             bo        | hot-drinks | passes     | -
             carl      | coffee     | passes     | -
-            dina      | friele     | NOT_FOR_ME | On 1 February you said "not for me" of Friele.
+            dina      | friele     | NOT_FOR_ME | On 1 February you said "not for me" to Friele.
             dina      | coffee     | passes     | -
-            eva       | hot-drinks | NOT_FOR_ME | On 1 February you said "not for me" of hot drinks.""",
+            eva       | hot-drinks | NOT_FOR_ME | On 1 February you said "not for me" to hot drinks.""",
     ),
     Spec(
         Reason.NOT_FOR_ME,
@@ -66,8 +66,8 @@ SPECS_OF_DECLARATIONS = (
         tonight="""
             member_id | offer_id | outcome    | until      | detail
             anna      | coffee   | passes     | -          | -
-            bo        | coffee   | NOT_FOR_ME | 2024-03-16 | On 15 February you said "not for me" of coffee.
-            carl      | pills    | NOT_FOR_ME | 2024-03-31 | On 1 March you said "not for me" of something of this kind.""",
+            bo        | coffee   | NOT_FOR_ME | 2024-03-16 | On 15 February you said "not for me" to coffee.
+            carl      | pills    | NOT_FOR_ME | 2024-03-31 | On 1 March you said "not for me" to something of this kind.""",
     ),
     Spec(
         Reason.DECLARED_MISMATCH,
