@@ -34,6 +34,8 @@ control_share = 0.1
 exploration_share = 0.1
 [confidence]
 least_known = 1
+[declared.days]
+children = 20
 """)
 THRESHOLD = 0.2
 MEMBERS = ("anna", "bo", "carl", "dina")
@@ -49,15 +51,15 @@ FIXED = {
         letters     | content       | ["email"]
         recall      | service       | ["email", "sms"]""",
     "offers": """
-        offer_id | campaign_id | kind     | price_tier
-        coffee   | spring      | discount | 3
-        friele   | spring      | discount | -
-        tea      | spring      | content  | -
-        washer   | summer      | discount | 5
-        tv       | summer      | discount | 5
-        bread    | winter      | discount | -
-        recipes  | letters     | content  | -
-        washed   | recall      | service  | -""",
+        offer_id | campaign_id | kind     | price_tier | audience_rule
+        coffee   | spring      | discount | 3          | -
+        friele   | spring      | discount | -          | -
+        tea      | spring      | content  | -          | {"children": ["1", "2"]}
+        washer   | summer      | discount | 5          | -
+        tv       | summer      | discount | 5          | -
+        bread    | winter      | discount | -          | {"children": [0]}
+        recipes  | letters     | content  | -          | -
+        washed   | recall      | service  | -          | -""",
     "offer_products": """
         offer_id | product_id
         coffee   | beans
@@ -85,6 +87,7 @@ EVENTS = st.fixed_dictionaries(
         "consents": _some(3, member_id=_member, channel=_channel, granted=st.booleans(), recorded_at=_day),
         "preferences": _some(3, member_id=_member, channel=_channel, wanted=st.booleans(), max_per_week=st.sampled_from([None, 0, 1, 2]), recorded_at=_day),
         "feedback": _some(member_id=_member, scope=st.just("subcategory"), scope_id=st.sampled_from(["COFFEE", "TEA"]), verdict=st.sampled_from(["not_for_me", "more_like_this"]), recorded_at=_day),
+        "declared_facts": _some(5, member_id=_member, fact=st.just("children"), value=st.sampled_from(["0", "1", "2"]), declared_at=_day),
         "cases": _some(2, member_id=_member, opened_at=_day),
         "transactions": _some(member_id=_member, product_id=st.sampled_from([str(r["product_id"]) for r in rows_of(PRODUCTS)]), occurred_at=_day),
         "mailings": _some(member_id=_member, campaign_id=st.sampled_from(_campaigns), offer_id=st.sampled_from([None, *(o for _, o in _offers)]), channel=st.sampled_from(["email", "sms", "post"]), sent_at=_day),
@@ -99,8 +102,8 @@ EVENTS = st.fixed_dictionaries(
 class Theatre:
     """A database with the club's tables, and the decision compiled over them."""
 
-    def __init__(self) -> None:
-        self.con = ibis.duckdb.connect(threads=2)
+    def __init__(self, threads: int = 2) -> None:
+        self.con = ibis.duckdb.connect(threads=threads)
         self.definitions: dict[str, Table] = {**DEFINITIONS, "scores": SCORES}
         for name, definition in self.definitions.items():
             self.con.create_table(name, schema=definition.schema)
