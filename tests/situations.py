@@ -49,6 +49,8 @@ OFFERS: dict[str, dict[str, Any]] = {
     "text": {"product": "beans", "channels": '["sms", "email"]'},
     "long-text": {"product": "beans", "channels": '["sms", "email"]', "title": "A word on coffee. " * 12},
     "app-only": {"product": "beans", "redeemable_in": '["app"]'},
+    "letter": {"product": "beans", "channels": '["post"]', "margin": 0.5},
+    "dear-letter": {"product": "beans", "channels": '["post"]', "margin": 5000},
 }  # fmt: skip
 
 _ids = count(1)
@@ -74,7 +76,7 @@ class Written:
         for offer, said in OFFERS.items():
             product = said.get("product", offer)
             self.campaign(offer, said.get("message_class", "marketing"), channels=said.get("channels", '["email"]'))
-            own = {n: said.get(n) for n in ("audience_rule", "price_tier")}
+            own = {n: said.get(n) for n in ("audience_rule", "price_tier", "margin")}
             self.add(
                 "offers", offer_id=offer, campaign_id=offer, title=said.get("title", offer), kind=said.get("kind", "discount"),
                 redeemable_in=said.get("redeemable_in", '["store"]'), **own,
@@ -286,6 +288,19 @@ def _limits(club: Written) -> None:
     served = club.member("served-this-week", {"beans": ""})
     for day in range(3):
         club.sent(served, "recall", 1 + day / 10, channel="sms")
+    coffee = club.member("three-offers-of-coffee", {"beans": "CATEGORY_CAP", "milk": "", "recall": ""})
+    for number in range(1, 4):  # one message with three offers
+        club.add(
+            "offers",
+            offer_id=f"old{number}",
+            campaign_id="past1",
+            title="coffee",
+            kind="discount",
+            redeemable_in='["store"]',
+        )
+        club.add("offer_products", offer_id=f"old{number}", product_id="beans")
+        club.sent(coffee, "past1", 2, f"old{number}")
+    club.member("worth-no-letter", {"letter": "NO_VALUE", "dear-letter": ""})
     told = club.member("had-it-before", {"beans": "ALREADY_SENT"})
     club.sent(told, "beans", 1.2, "beans")
     club.member("just-joined", {"milk": "", "sofa": "LOW_CONFIDENCE", "recall": ""}, shops=False, joined_on=NIGHT - timedelta(days=3))  # fmt: skip
