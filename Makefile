@@ -9,7 +9,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup nightly ui test test-all check docs backtest bench clean lock
+.PHONY: help setup nightly ui test test-all faults check docs backtest bench clean lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,14 @@ test: $(READY) ## the tests (some minutes)
 
 test-all: $(READY) ## every test, the slow ones too
 	$(BIN)/python -m pytest -m ""
+
+faults: $(READY) ## try to break every promise, as often as it asks for: docs/reliability.md
+	FAULTS=full $(BIN)/python -m pytest -m promise -n auto --maxprocesses 4 --dist loadfile --promises docs/measured/reliability.csv
+	$(BIN)/python -m docs.generate
+
+bench: $(READY) ## what it costs, beside its peers: docs/performance.md
+	$(BIN)/python -m benchmarks.publishing --save docs/measured/publishing.csv
+	$(BIN)/python -m docs.generate
 
 check: $(READY) ## style, types, import contracts, docs
 	$(BIN)/ruff check .

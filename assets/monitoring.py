@@ -25,6 +25,7 @@ from resources.drift_watch import SCORE, WATCHED, Watched, watch_night
 from resources.night_history import drift_history, with_tonight
 from resources.platform import Platform
 from resources.report_shelf import prune_reports
+from resources.set_aside import write_quarantine_page
 from resources.watched_nights import DRIFT_VERDICT
 
 ALL_COLUMNS = "all_columns"
@@ -62,6 +63,7 @@ def drift(
     parts = [w.table for w in (since_training, last_nights, decided) if len(w.table)]
     table = pd.concat(parts, ignore_index=True) if parts else since_training.table
     history = with_tonight(drift_history(platform, night, platform.policy.monitoring.nights), night, table)
+    write_quarantine_page(platform, night.key)
     prune_reports(platform.settings.reports, platform.policy.monitoring.keep_reports)
     metadata = {
         **_shown(since_training, history),
@@ -114,5 +116,5 @@ def afterwards(
     suppressions: ir.Table,
 ) -> ir.Table:
     """What members did after the night, where the source knows it already. Nothing that decides reads this."""
-    everything = Club.of(check_tables(platform.source.tables(), platform.now()).clean)
+    everything = Club.of(check_tables(platform.tables(), platform.now()).clean)
     return look_back(offers_to_send, suppressions, everything.responses, platform.night(context.partition_key), ANSWERS)

@@ -13,7 +13,9 @@ from pathlib import Path
 from assets.tables import ASSET_TABLES
 from docs.grid import grid
 from docs.render_commands import commands_page
+from docs.render_performance import performance_page
 from docs.render_policy import policy_page
+from docs.render_reliability import reliability_page
 from docs.render_rules import rules_page
 from docs.render_score import score_page
 from docs.render_staleness import staleness_page
@@ -123,6 +125,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "policy.md": policy_page,
     "suppression-rules.md": rules_page,
     "commands.md": commands_page,
+    "performance.md": performance_page,
+    "reliability.md": reliability_page,
     "staleness.md": staleness_page,
     "ml-test-score.md": score_page,
     "adr/README.md": decisions_page,

@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -94,6 +95,35 @@ def doctor() -> None:
             console.print(f"    {finding.mend}", markup=False, soft_wrap=True)
     if ill:
         raise typer.Exit(1)
+
+
+@operations.command()
+def quarantine(
+    as_of: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM-DD", help="Business date; empty: the newest there is.")
+    ] = None,
+    to: Annotated[Path | None, typer.Option(help="CSV file for the rows themselves, for its owner alone.")] = None,
+) -> None:
+    """Tell which rows of the club's tables were set aside, why, and how they come back.
+
+    Example: hemsil quarantine --to rows.csv
+    """
+    from rich.markdown import Markdown
+
+    from hemsil.main import console
+    from ml.lake_tables import QUARANTINE
+    from resources.platform import Platform
+    from resources.set_aside import told_of, write_rows
+
+    platform = Platform(read_settings())
+    dates = platform.lake.dates(QUARANTINE.name)
+    if not dates or (as_of and as_of not in dates):
+        raise SettingsError(f"the lake has no quarantine of {as_of or 'any date'}; run a night first")
+    key = as_of or dates[-1]
+    text, _ = told_of(platform, key)
+    console.print(Markdown(text))
+    if to is not None:
+        console.print(f"{write_rows(platform, key, to):,} rows in {to}", soft_wrap=True)
 
 
 def show_grants() -> None:

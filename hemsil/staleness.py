@@ -33,7 +33,7 @@ def run_staleness(settings: Settings, first: str | None, save: Path | None, cons
     except ValueError:
         raise SettingsError(f"--from must read YYYY-MM-DD, is {first!r}") from None
     night = Night(known_by, source.timezone)
-    club = visible(Club.of(check_tables(source.tables(), platform.now()).clean), night)
+    club = visible(Club.of(check_tables(platform.tables(), platform.now()).clean), night)
     asks = training_asks(club, night).semi_join(may_be_profiled(club, platform.policy), "member_id")
     rows = training_rows(club, night, asks=asks)
     if rows.kind != "choice":

@@ -52,7 +52,7 @@ def print_summary(platform: Platform, business_date: date, console: Console) -> 
     bad = platform.lake.manifest(QUARANTINE.name, key).rows
     if bad:
         console.print(
-            f"{bad:,} rows of the source break the contract and were set aside: lake table quarantine of {key}."
+            f"{bad:,} rows of the source break the contract and were set aside: `hemsil quarantine` tells why, and how they come back."
         )
     current = platform.marts.current()
     if current and current.batch_id != batch.batch_id:

@@ -58,7 +58,7 @@ def run_backtest(platform: Platform, plan: BacktestPlan, progress: Callable[[str
     """Replay the plan. Raises SettingsError when no campaign is in it, TooFewExamples when the past is too short."""
     timezone, watch = platform.source.timezone, Stopwatch()
     with watch.stage("sources"):
-        checked = check_tables(platform.source.tables(), platform.now(), platform.source.origins())
+        checked = check_tables(platform.tables(), platform.now(), platform.source.origins())
         club = visible(Club.of(checked.clean), Night(plan.known_by, timezone))
         days = campaigns_to_replay(club, plan.first, plan.last, plan.campaigns)
     known = {name for names in campaigns_to_replay(club, date.min, date.max).values() for name in names}

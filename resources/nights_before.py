@@ -21,10 +21,12 @@ NOT_ELIGIBLE = [*OF_THE_MEMBER, *OF_THE_CAMPAIGN, Reason.UNDERAGE, Reason.CONSEN
 SILENT = [Reason.NO_CONSENT, Reason.UNDERAGE]
 
 COUNTED = """
-UPDATE platform.campaigns k SET eligible = k.audience - coalesce(s.stopped, 0), silent = coalesce(s.silent, 0)
+UPDATE platform.campaigns k SET eligible = CASE WHEN NOT coalesce(s.stale, false) THEN k.audience - coalesce(s.stopped, 0) END,
+       silent = coalesce(s.silent, 0)
 FROM platform.campaigns own LEFT JOIN (
     SELECT campaign_id, count(*) FILTER (WHERE reason = ANY (:not_eligible)) AS stopped,
-           count(*) FILTER (WHERE reason = ANY (:silent) AND d.member_id IS NULL) AS silent
+           count(*) FILTER (WHERE reason = ANY (:silent) AND d.member_id IS NULL) AS silent,
+           bool_or(reason = 'CONSENT_STALE') AS stale
     FROM platform.suppressions s
     LEFT JOIN platform.said d ON d.batch = s.batch AND d.member_id = s.member_id AND d.verdict = 'refused'
     WHERE s.batch = :batch GROUP BY campaign_id) s USING (campaign_id)
@@ -35,9 +37,10 @@ WHERE k.batch = :batch AND own.batch = k.batch AND own.campaign_id = k.campaign_
 FREED = """
 WITH freed AS (
     SELECT o.member_id, bool_or(s.reason = ANY (:of_member)) AS of_member
-    FROM (SELECT DISTINCT member_id, campaign_id FROM platform.offers WHERE batch = :batch) o
-    JOIN platform.suppressions s ON s.batch = :previous AND s.member_id = o.member_id
-        AND (s.reason = ANY (:of_member) OR s.campaign_id = o.campaign_id AND s.reason = ANY (:of_campaign))
+    FROM (SELECT member_id, campaign_id, reason FROM platform.suppressions
+          WHERE batch = :previous AND reason = ANY (:of_member || :of_campaign)) s
+    JOIN platform.offers o ON o.batch = :batch AND s.member_id = o.member_id
+        AND (s.reason = ANY (:of_member) OR s.campaign_id = o.campaign_id)
     GROUP BY o.member_id)
 SELECT count(*) AS freed,
        count(*) FILTER (WHERE NOT heard AND of_member) AS unasked,
@@ -61,8 +64,7 @@ JOIN (SELECT k.campaign_id, percentile_disc(0.5) WITHIN GROUP (ORDER BY k.audien
                  * percentile_disc(0.5) WITHIN GROUP (ORDER BY k.audience) AS silent
       FROM platform.campaigns k JOIN platform.batches b USING (batch)
       WHERE b.state = 'published' AND b.business_date < :date AND b.business_date >= CAST(:date AS date) - 7
-        AND k.eligible IS NOT NULL AND NOT EXISTS (
-            SELECT FROM platform.suppressions s WHERE s.batch = b.batch AND s.reason = 'CONSENT_STALE')
+        AND k.eligible IS NOT NULL  -- a night of stale consents says nothing of the club
       GROUP BY k.campaign_id) before USING (campaign_id)
 WHERE now.batch = :batch
 """

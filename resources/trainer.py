@@ -21,10 +21,10 @@ from ml.model_card import model_card
 from ml.source_tables import SOURCE_TABLES
 from ml.training import Fitted, TrainingConfig, fit_model
 from ml.validation import KEYS, VALIDATION, validation_rows
-from resources.card_page import write_card
 from resources.code_version import code_version
 from resources.platform import Platform
 from resources.registry import Candidate
+from resources.text_page import write_page
 
 # Of some forty figures, those to show beside the asset; all are in MLflow.
 HEADLINE = (
@@ -117,7 +117,9 @@ def train_challenger(platform: Platform, business_date: str, run_id: str) -> Tra
         data=data,
     )
     registered = platform.registry.register(candidate, business_date)
-    write_card(card, registered.version, platform.settings.reports / business_date)
+    title = f"Model card of version {registered.version}"
+    told = "what it was trained on, and for whom it is good"
+    write_page(card, "model-card", title, told, platform.settings.reports / business_date)
     return Trained(
         version=registered.version,
         url=platform.registry.run_url(platform.mlflow_address, registered.run_id),

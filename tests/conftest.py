@@ -17,7 +17,7 @@ for _name, _value in TOOL_ENVIRONMENT.items():
 for _name in [n for n in os.environ if n.startswith(("HEMSIL_", "DAGSTER_", "MLFLOW_TRACKING"))]:
     del os.environ[_name]  # a developer's own settings must not reach the tests
 
-pytest_plugins = ["tests.postgres"]
+pytest_plugins = ["tests.postgres", "tests.promises"]
 pytest.register_assert_rewrite("tests.source_contract", "tests.checked_clubs")
 
 NOW = datetime(2026, 11, 20, 12, 0)

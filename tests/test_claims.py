@@ -1,5 +1,6 @@
 """A mailing tool gets each member of a campaign and channel once, and only who may be sent to at this moment."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Thread
 from typing import Any
@@ -38,6 +39,7 @@ def test_a_claim_hands_over_every_offer_of_a_message_and_each_member_once(marts:
     assert claim(marts) == []
 
 
+@pytest.mark.promise("R6")
 def test_who_opted_out_since_is_not_claimed(marts: Marts) -> None:
     tonight(marts)
     rows(marts.engine, "SELECT marts.opt_out('anna', 'email')")
@@ -84,12 +86,14 @@ def test_a_claim_that_cannot_be_met_is_refused_with_the_reason(marts: Marts, cal
         rows(marts.engine, f"SELECT {call}")
 
 
+@pytest.mark.promise("R6")
 def test_offers_whose_time_is_over_are_not_handed_out(marts: Marts) -> None:
     tonight(marts, when=OVER)
     with pytest.raises(DBAPIError, match="the offers of campaign spring had to be sent before"):
         claim(marts)
 
 
+@pytest.mark.promise("R6")
 def test_yesterdays_file_is_refused_once_there_is_a_newer_night(marts: Marts) -> None:
     old = publish(marts, a_batch(MONDAY), offers=offers(THREE, **STILL_ON), audience={"spring": 4}).batch_id
     new = publish(marts, a_batch(TUESDAY), offers=offers(THREE, **STILL_ON), audience={"spring": 4}).batch_id
@@ -97,8 +101,11 @@ def test_yesterdays_file_is_refused_once_there_is_a_newer_night(marts: Marts) ->
         claim(marts, rest=f", '{old}'")
 
 
+@pytest.mark.promise("R6")
 @pytest.mark.parametrize("members", [300, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_two_claimers_at_once_get_every_member_once(marts: Marts, members: int) -> None:
+def test_two_claimers_at_once_get_every_member_once(
+    marts: Marts, members: int, record_property: Callable[[str, object], None]
+) -> None:
     tonight(marts, "\n".join(f"m{n} 1 spring email 0.5" for n in range(members)))
     got: list[str] = []
 
@@ -113,6 +120,7 @@ def test_two_claimers_at_once_get_every_member_once(marts: Marts, members: int) 
         claimer.join()
     assert len(got) == members
     assert set(got) == {f"m{n}" for n in range(members)}
+    record_property("figure", f"two claimers, {members} members: {len(got)} claims, each member once")
 
 
 def test_before_the_first_batch_there_is_nothing_to_claim(marts: Marts) -> None:

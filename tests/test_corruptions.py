@@ -50,6 +50,7 @@ BROKEN_FILES: list[tuple[str, str, Callable[[bytes], bytes]]] = [
 ]
 
 
+@pytest.mark.promise("R8")
 @pytest.mark.parametrize(("change", "end"), [c[1:] for c in CORRUPTIONS], ids=[c[0] for c in CORRUPTIONS])
 def test_a_corrupted_table_is_caught(
     engine: Backend, tmp_path: Path, change: Callable[[Frames], object], end: str
@@ -63,6 +64,7 @@ def test_a_corrupted_table_is_caught(
     assert caught == end
 
 
+@pytest.mark.promise("R8")
 @pytest.mark.parametrize(("file", "change"), [c[1:] for c in BROKEN_FILES], ids=[c[0] for c in BROKEN_FILES])
 def test_a_broken_file_is_caught(engine: Backend, tmp_path: Path, file: str, change: Callable[[bytes], bytes]) -> None:
     write_csv_club(tmp_path, required_club("consents"))
@@ -71,6 +73,7 @@ def test_a_broken_file_is_caught(engine: Backend, tmp_path: Path, file: str, cha
         open_source(str(tmp_path), engine, TIMEZONE).tables()
 
 
+@pytest.mark.promise("R8")
 def test_twenty_ways_were_tried() -> None:
     assert len(CORRUPTIONS) + len(BROKEN_FILES) == 20
 
@@ -92,6 +95,7 @@ def test_watermarks_tell_an_empty_table_from_one_that_is_not_recorded(engine: Ba
     assert "consents" not in marks
 
 
+@pytest.mark.promise("R8")
 @pytest.mark.slow
 def test_thirty_good_days_raise_no_alarm(engine: Backend, tmp_path: Path) -> None:
     """The club as it was delivered on each of the thirty mornings from 12 January 2024."""

@@ -80,6 +80,7 @@ def test_what_was_claimed_and_not_sent_is_no_mailing(marts: Marts, club: dict[st
     assert len(told(with_the_daytime(club, marts.engine, NOBODY), "mailings", "member_id")) == 1
 
 
+@pytest.mark.promise("R11")
 def test_an_old_file_that_brings_an_erased_member_back_is_not_believed(
     marts: Marts, club: dict[str, ir.Table], home: Path
 ) -> None:

@@ -51,6 +51,7 @@ def make(home: Path) -> Iterator[Make]:
         yield make
 
 
+@pytest.mark.promise("R12")
 def test_the_log_tells_what_happened_without_the_values_of_statements(make: Make, stopped: Path) -> None:
     server = make(like=stopped)
     server.up()

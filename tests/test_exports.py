@@ -26,6 +26,7 @@ def read_xlsx(path: Path, sheet: str = "rows") -> list[tuple[object, ...]]:
     return list(openpyxl.load_workbook(path)[sheet].iter_rows(values_only=True))
 
 
+@pytest.mark.promise("R13")
 def test_a_csv_has_the_rows_of_the_campaign_and_opens_in_excel(marts: Marts, tmp_path: Path) -> None:
     publish(marts, offers=offers(OFFERS, reason=ODD))
     path = export_campaign(marts.engine, "spring", "csv", tmp_path)
@@ -38,6 +39,7 @@ def test_a_csv_has_the_rows_of_the_campaign_and_opens_in_excel(marts: Marts, tmp
     assert second["member_id"] == "berit"
 
 
+@pytest.mark.promise("R13")
 @pytest.mark.parametrize("text", FORMULAS)
 def test_text_is_never_a_formula_and_numbers_stay_numbers(marts: Marts, tmp_path: Path, text: str) -> None:
     publish(marts, offers=offers(OFFERS, reason=text, expected_value=-1.5))
@@ -64,6 +66,7 @@ def test_an_xlsx_has_a_frozen_header_and_says_what_it_is(marts: Marts, tmp_path:
     assert about["send_before"] == "2017-11-02T04:00:00Z"
 
 
+@pytest.mark.promise("R13")
 def test_a_parquet_file_is_exact_and_carries_its_batch(marts: Marts, tmp_path: Path) -> None:
     batch = publish(marts, offers=offers(OFFERS, reason=ODD, expected_value=1 / 3))
     table = pq.read_table(export_campaign(marts.engine, "spring", "parquet", tmp_path))

@@ -1,8 +1,10 @@
 """What members say in the daytime: it holds from the next SELECT on, and the campaigns still balance."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
-from threading import Thread
+from random import Random
+from threading import Event, Thread
 
 import psycopg2
 import pyarrow as pa
@@ -13,7 +15,9 @@ from sqlalchemy.exc import DBAPIError
 from resources.batches import Beside
 from resources.marts import Marts
 from tests.batch_rows import MONDAY, TUESDAY, a_batch, offers, publish, reasks, rows
+from tests.promises import times
 
+Record = Callable[[str, object], None]
 WHO = "SELECT member_id, campaign_id FROM marts.offer_table ORDER BY 1, 2"
 STOPPED = (
     "SELECT member_id, campaign_id, reason, reasons FROM marts.suppression_list WHERE member_id <> 'carl' ORDER BY 1, 2"
@@ -21,6 +25,7 @@ STOPPED = (
 BALANCE = "SELECT campaign_id, audience, to_send, suppressed FROM marts.campaign_summary ORDER BY 1"
 
 
+@pytest.mark.promise("R1")
 def test_who_opts_out_of_everything_is_gone_at_the_next_select_and_on_the_suppression_list(marts: Marts) -> None:
     publish(marts)
     rows(marts.engine, "SELECT marts.opt_out('anna')")
@@ -72,6 +77,7 @@ def test_only_a_later_opt_in_lifts_an_opt_out(marts: Marts) -> None:
         assert len(rows(marts.engine, WHO)) == reachable, statement
 
 
+@pytest.mark.promise("R3")
 def test_at_the_same_moment_the_opt_out_wins(marts: Marts) -> None:
     publish(marts)
     rows(
@@ -81,6 +87,7 @@ def test_at_the_same_moment_the_opt_out_wins(marts: Marts) -> None:
     assert rows(marts.engine, WHO) == [("anna", "spring"), ("berit", "spring")]
 
 
+@pytest.mark.promise("R3")
 def test_a_clock_that_goes_wrong_never_undoes_an_opt_out(marts: Marts) -> None:
     publish(marts)
     rows(
@@ -93,6 +100,7 @@ def test_a_clock_that_goes_wrong_never_undoes_an_opt_out(marts: Marts) -> None:
     assert rows(marts.engine, WHO) == []
 
 
+@pytest.mark.promise("R3")
 def test_six_events_end_the_same_in_all_720_orders(marts: Marts) -> None:
     events = [
         ("opt_out", "all", 1),
@@ -114,22 +122,83 @@ def test_six_events_end_the_same_in_all_720_orders(marts: Marts) -> None:
     assert rows(marts.engine, BALANCE) == [("spring", 721, 720, 1), ("summer", 720, 0, 720)]
 
 
-def test_an_opt_out_that_races_a_publish_holds_from_its_commit_on_and_the_balance_never_breaks(marts: Marts) -> None:
-    crowd = "\n".join(f"m{n} 1 spring email 0.5" for n in range(40))
-    publish(marts, offers=offers(crowd), audience={"spring": 41})
+@pytest.mark.promise("R1")
+def test_an_opt_out_that_races_a_publish_holds_from_its_commit_on_and_the_balance_never_breaks(
+    marts: Marts, record_property: Record
+) -> None:
+    members = times(1000, 40)
+    crowd = offers("\n".join(f"m{n} 1 spring email 0.5" for n in range(members)))
+    publish(marts, offers=crowd, audience={"spring": members + 1})
+    over, nights = Event(), 0
 
-    def nights() -> None:
-        for day in range(1, 9):
-            publish(marts, a_batch(MONDAY + timedelta(day)), offers=offers(crowd), audience={"spring": 41})
+    def publish_on_and_on() -> None:
+        nonlocal nights
+        while not over.is_set():
+            nights += 1
+            publish(marts, a_batch(MONDAY + timedelta(nights)), offers=crowd, audience={"spring": members + 1})
 
-    publisher = Thread(target=nights)
+    publisher = Thread(target=publish_on_and_on)
     publisher.start()
-    for n in range(40):
-        rows(marts.engine, "SELECT marts.opt_out(:member)", member=f"m{n}")
-        assert rows(marts.engine, "SELECT 1 FROM marts.offer_table WHERE member_id = :member", member=f"m{n}") == []
-        assert rows(marts.engine, BALANCE) == [("spring", 41, 39 - n, n + 2)]
-    publisher.join()
-    assert rows(marts.engine, BALANCE) == [("spring", 41, 0, 41)]
+    try:
+        for n in range(members):
+            rows(marts.engine, "SELECT marts.opt_out(:member)", member=f"m{n}")
+            seen = rows(marts.engine, "SELECT 1 FROM marts.offer_table WHERE member_id = :member", member=f"m{n}")
+            assert seen == []
+            assert rows(marts.engine, BALANCE) == [("spring", members + 1, members - 1 - n, n + 2)]
+    finally:
+        over.set()
+        publisher.join()
+    assert nights > 0
+    assert rows(marts.engine, BALANCE) == [("spring", members + 1, 0, members + 1)]
+    record_property("figure", f"{members} opt-outs while {nights} batches were published: 0 rows seen after a commit")
+
+
+@pytest.mark.promise("R3")
+def test_whatever_the_order_of_events_a_member_stands_where_the_latest_word_says(
+    marts: Marts, record_property: Record
+) -> None:
+    draw, sequences = Random(20261124), times(10_000, 400)
+    words = ("opt_out", "opt_in", "opt_out_again", "import")
+    expected, calls = {}, []
+    for n in range(sequences):
+        last = {"opt_out": 0, "opt_in": 0}
+        for word in draw.choices(words, k=draw.randint(1, 6)):
+            kind, hour = "opt_out" if word.startswith("opt_out") else "opt_in", draw.randint(1, 5)
+            if word == "import":  # the same old file, delivered again
+                kind, hour = "opt_out", 1
+            last[kind] = max(last[kind], hour)
+            calls.append((kind, f"m{n}", hour))
+        expected[f"m{n}"] = last["opt_in"] > last["opt_out"] or not last["opt_out"]
+    draw.shuffle(calls)  # out of order, each member's among all others'
+    with marts.engine.begin() as connection:
+        query = "SELECT CASE :kind WHEN 'opt_in' THEN marts.opt_in(:m, 'all', 'test', :at) ELSE marts.opt_out(:m, 'all', 'test', :at) END"
+        given = [{"kind": k, "m": m, "at": datetime(2026, 1, 1, hour, tzinfo=UTC)} for k, m, hour in calls]
+        for one in given:
+            connection.execute(sa.text(query), one)
+    crowd = offers("\n".join(f"{m} 1 spring email 0.5" for m in expected))
+    publish(marts, offers=crowd, audience={"spring": sequences + 1})
+    shown = {m for (m,) in rows(marts.engine, "SELECT member_id FROM marts.offer_table")}
+    assert shown == {m for m, reachable in expected.items() if reachable}
+    assert 0 < len(shown) < sequences
+    record_property(
+        "figure", f"{sequences} random sequences, {len(calls)} events: every member stands where the latest word says"
+    )
+
+
+@pytest.mark.promise("R5")
+def test_who_is_stopped_is_in_no_view_of_any_schema_but_the_lists_of_the_stopped(marts: Marts) -> None:
+    publish(marts, reasks=reasks("berit interest garden"))
+    rows(marts.engine, "SELECT marts.opt_out('berit')")
+    for role in ("hemsil_marketer", "hemsil_web", "hemsil_mailer"):
+        views = rows(
+            marts.engine,
+            "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace"
+            " WHERE relkind IN ('r', 'v', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
+            " AND has_schema_privilege(:role, n.oid, 'USAGE') AND has_table_privilege(:role, c.oid, 'SELECT')",
+            role=role,
+        )
+        naming = {v for (v,) in views if rows(marts.engine, f"SELECT 1 FROM {v} t WHERE t::text LIKE '%berit%'")}
+        assert naming == ({"marts.suppression_list", "marts.suppression_history"} if views else set()), role
 
 
 def test_nobody_who_objected_is_asked_about_old_facts(marts: Marts) -> None:
@@ -138,6 +207,7 @@ def test_nobody_who_objected_is_asked_about_old_facts(marts: Marts) -> None:
     assert rows(marts.engine, "SELECT member_id, last_value FROM marts.reask_list") == [("berit", "boats")]
 
 
+@pytest.mark.promise("R1")
 def test_not_for_me_stops_what_it_covers_from_the_next_select_on_and_nothing_else(marts: Marts) -> None:
     covers = pa.table({"offer_id": ["spring-1"], "scope": ["category"], "scope_id": ["CHEESE"], "lasts": ["365 days"]})
     publish(marts, beside=Beside(scopes=covers))
@@ -193,6 +263,7 @@ def three_opt_outs(marts: Marts) -> None:
     rows(marts.engine, "SELECT marts.opt_out('anna'), marts.opt_out('berit'), marts.opt_out('carl', 'sms')")
 
 
+@pytest.mark.promise("R3")
 @pytest.mark.parametrize(
     ("tampering", "place"),
     [
@@ -213,6 +284,7 @@ def test_a_ledger_changed_behind_our_back_is_found_out_and_the_place_is_named(
     assert first_fault(marts) == place
 
 
+@pytest.mark.promise("R3")
 def test_a_ledger_whose_end_was_cut_off_is_found_out_by_the_head_that_was_noted(marts: Marts) -> None:
     three_opt_outs(marts)
     publish(marts)
@@ -248,6 +320,7 @@ def test_ten_writers_at_once_make_one_chain(marts: Marts) -> None:
     assert first_fault(marts) is None
 
 
+@pytest.mark.promise("R3")
 @pytest.mark.parametrize(
     "statement", ["UPDATE live.events SET member_id = 'x'", "DELETE FROM live.events", "TRUNCATE live.events"]
 )

@@ -73,6 +73,7 @@ def test_there_are_no_views_but_those_defined(marts: Marts) -> None:
     assert {name for (name,) in found} == {table.name for table in PUBLISHED_TABLES}
 
 
+@pytest.mark.promise("R2")
 def test_a_second_publish_of_a_date_replaces_nothing_and_says_so(marts: Marts) -> None:
     first = publish(marts)
     again = publish(marts, offers=offers("anna 1 spring email 0.9"))
@@ -100,6 +101,7 @@ def test_superseding_replaces_the_batch_of_the_date_and_keeps_the_old_one_in_the
     assert rows(marts.engine, "SELECT DISTINCT batch_id FROM marts.offer_history") == [(second.batch_id,)]
 
 
+@pytest.mark.promise("R2")
 def test_a_backfill_is_kept_as_history_and_never_shown_as_tonight(marts: Marts) -> None:
     publish(marts, a_batch(TUESDAY))
     backfill = publish(marts, a_batch(MONDAY))

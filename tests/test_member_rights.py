@@ -1,7 +1,7 @@
 """A member asks what is known, objects, and is erased: from the database, its files, the lake, exports; and stays away."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -72,6 +72,7 @@ def test_access_tells_everything_and_only_to_who_asks(club: Installation) -> Non
     assert "nothing is known of such a member" in club.call("access", "nobody").text
 
 
+@pytest.mark.promise("R11")
 def test_an_objection_holds_at_once_and_a_wrong_channel_is_named(club: Installation) -> None:
     assert club.call("object", BERIT).code == 0
     assert club.one("SELECT count(*) FROM marts.offer_table WHERE member_id = %s", BERIT) == 0
@@ -79,7 +80,10 @@ def test_an_objection_holds_at_once_and_a_wrong_channel_is_named(club: Installat
     assert (refused.code, "there is no channel fax" in refused.text) == (2, True)
 
 
-def test_after_an_erasure_there_is_no_trace_and_the_next_night_brings_none(club: Installation) -> None:
+@pytest.mark.promise("R11")
+def test_after_an_erasure_there_is_no_trace_and_the_next_night_brings_none(
+    club: Installation, record_property: Callable[[str, object], None]
+) -> None:
     for form in ("csv", "xlsx", "parquet"):
         for campaign in ("spring", "easter"):
             club.call("export", campaign, "--format", form)
@@ -108,8 +112,12 @@ def test_after_an_erasure_there_is_no_trace_and_the_next_night_brings_none(club:
     assert in_the_lake(club, ANNA) == []
     assert in_the_database(club, ANNA) == []
     assert in_files(club, ANNA) == []
+    record_property(
+        "figure", "0 hits in every table, lake file, export and byte of the data folder; 0 after the next night"
+    )
 
 
+@pytest.mark.promise("R11")
 def test_a_model_that_learned_from_an_erased_member_is_promotable_for_a_while_only(club: Installation) -> None:
     club.call("erase", ANNA, "--yes")
     registry = Platform(club.settings).registry

@@ -81,6 +81,7 @@ def test_what_the_challenger_said_of_past_mailings_is_kept_beside_the_simple_sco
     assert 0 <= least < most <= 1
 
 
+@pytest.mark.promise("R10")
 @pytest.mark.slow
 def test_after_a_rollback_the_next_night_sends_what_the_earlier_model_says(at: Installation) -> None:
     before = offers(at)

@@ -11,6 +11,7 @@ from ml.source_tables import SOURCE_TABLES
 OSLO = "Europe/Oslo"
 
 
+@pytest.mark.promise("R15")
 @pytest.mark.parametrize(
     ("day", "begins"),
     [
@@ -26,6 +27,7 @@ def test_a_business_date_begins_at_local_midnight(day: date, begins: datetime) -
     assert Night(day, OSLO).as_of == begins
 
 
+@pytest.mark.promise("R15")
 def test_days_of_changing_clocks_are_23_and_25_hours_long() -> None:
     def hours(day: date, following: date) -> float:
         return (Night(following, OSLO).as_of - Night(day, OSLO).as_of).total_seconds() / 3600

@@ -48,6 +48,7 @@ def shown_date(marts: Marts) -> object:
     )
 
 
+@pytest.mark.promise("R4")
 def test_nobody_comes_back_from_an_objection_without_an_opt_in(marts: Marts) -> None:
     night(marts, MONDAY, first(2, "OBJECTED"))
     with pytest.raises(PublishRefused, match="without an opt-in: 1"):
@@ -82,6 +83,7 @@ def test_a_limit_of_the_night_before_is_no_word_of_the_member(marts: Marts) -> N
     assert night(marts, TUESDAY, {}) == "published"
 
 
+@pytest.mark.promise("R4")
 def test_more_opt_ins_in_a_night_than_a_club_has_are_refused(marts: Marts) -> None:
     night(marts, MONDAY, first(20, "OBJECTED"))
     with pytest.raises(PublishRefused, match="11 of 20 stopped members may be written to again"):
@@ -89,6 +91,7 @@ def test_more_opt_ins_in_a_night_than_a_club_has_are_refused(marts: Marts) -> No
     assert night(marts, TUESDAY, first(10, "OBJECTED"), consented=MEMBERS[10:20]) == "published"
 
 
+@pytest.mark.promise("R4")
 def test_half_the_audience_gone_is_refused(marts: Marts) -> None:
     night(marts, MONDAY, {})
     with pytest.raises(PublishRefused, match=r"audience 159, -20% against 200 in the median of 7 days"):
@@ -96,6 +99,7 @@ def test_half_the_audience_gone_is_refused(marts: Marts) -> None:
     assert night(marts, TUESDAY, {}, members=MEMBERS[:160]) == "published"
 
 
+@pytest.mark.promise("R4")
 def test_consents_that_vanish_without_a_refusal_are_a_feed_that_lost_rows(marts: Marts) -> None:
     night(marts, MONDAY, first(20, "NO_CONSENT"))
     with pytest.raises(PublishRefused, match=r"20.5% have neither consented nor refused, against 10.0%"):
@@ -103,6 +107,7 @@ def test_consents_that_vanish_without_a_refusal_are_a_feed_that_lost_rows(marts:
     assert night(marts, TUESDAY, first(40, "NO_CONSENT")) == "published"
 
 
+@pytest.mark.promise("R4")
 def test_a_club_in_which_everybody_says_no_has_a_valid_night_and_another_one_after_it(marts: Marts) -> None:
     night(marts, MONDAY, {})
     for day in (TUESDAY, WEDNESDAY):

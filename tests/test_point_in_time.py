@@ -35,6 +35,7 @@ def sorted_rows(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values(keys).reset_index(drop=True)
 
 
+@pytest.mark.promise("R9")
 def test_deleting_the_future_changes_no_feature(club: Club) -> None:
     night = first_night(club, "c3")
     with_future = both_grains(club, night)
@@ -43,6 +44,7 @@ def test_deleting_the_future_changes_no_feature(club: Club) -> None:
         pd.testing.assert_frame_equal(knows, does_not, rtol=1e-9)
 
 
+@pytest.mark.promise("R9")
 def test_training_sees_the_rows_that_the_night_saw(club: Club) -> None:
     then, later = first_night(club, "c3"), first_night(club, "c5")
     at_the_time = both_grains(visible(club, then), then)
@@ -56,6 +58,7 @@ def test_training_sees_the_rows_that_the_night_saw(club: Club) -> None:
     pd.testing.assert_frame_equal(choices.drop(columns="answered"), seen, rtol=1e-9)
 
 
+@pytest.mark.promise("R9")
 def test_examples_of_one_night_are_those_that_a_later_night_makes_of_the_same_past(club: Club) -> None:
     early, late = first_night(club, "c3"), first_night(club, "c5")
     known = training_rows(visible(club, early), early).mailings.to_pandas()

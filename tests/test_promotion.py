@@ -77,6 +77,7 @@ def test_a_challenger_a_little_below_logistic_regression_goes_live_and_one_far_b
     assert "against logistic, needs -0.010" in second.reason
 
 
+@pytest.mark.promise("R10")
 def test_a_challenger_much_worse_than_the_champion_is_refused_though_it_beats_the_simple_scorers() -> None:
     good = rows()
     blurred = good.assign(relevance=(good.relevance + coin(good) * 2.2 - 0.27).clip(0.01), logistic=np.nan)
@@ -121,6 +122,7 @@ def test_a_slice_that_popularity_serves_better_stops_a_model_that_is_good_on_the
     assert "new member: AUC -0." in decision.reason
 
 
+@pytest.mark.promise("R10")
 @pytest.mark.parametrize("shuffled", [Shuffled(0.62, 0.02), Shuffled(float("nan"), float("nan"))])
 def test_a_model_that_learns_from_shuffled_answers_never_goes_live(shuffled: Shuffled) -> None:
     decision = decide(rows(), shuffled=shuffled)

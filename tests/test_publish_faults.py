@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -15,11 +15,13 @@ import pytest
 from ml.errors import DatabaseUnavailable, HemsilError
 from resources.database import open_database
 from resources.marts import STEPS, Marts
-from tests.batch_rows import MONDAY, TUESDAY, a_batch, offers, publish, rows, suppressions
+from tests.batch_rows import MONDAY, TUESDAY, a_batch, no_reasks, offers, publish, rows, suppressions
+from tests.promises import times
 
 processes = get_context("forkserver")
 processes.set_forkserver_preload(["tests.batch_rows", "tests.test_publish_faults"])
 
+HALF_WRITTEN = ["offers half written", "suppressions half written", "reasks half written"]
 MONDAYS_OFFERS = [("anna", 1), ("anna", 2), ("berit", 1)]
 TUESDAYS_OFFERS = [("anna", 1), ("carl", 1), ("dag", 1)]
 TUESDAYS_LINES = "anna 1 spring sms 0.5\n carl 1 spring sms 0.5\n dag 1 spring sms 0.5"
@@ -46,16 +48,20 @@ def publish_until(url: str, step: str, sent: int, told: Connection) -> None:
         if done == step:
             os.kill(os.getpid(), sent)
 
-    def some_then_signal() -> Iterator[pa.RecordBatch]:
-        yield given.to_batches()[0]
-        at("offers half written")
+    def half(rows: pa.Table, name: str) -> pa.RecordBatchReader:
+        def some_then_signal() -> Iterator[pa.RecordBatch]:
+            yield from rows.to_batches()
+            at(f"{name} half written")
 
-    given = offers(TUESDAYS_LINES)
+        return pa.RecordBatchReader.from_batches(rows.schema, some_then_signal())
+
     try:
         told.send(
             tuesday(
                 Marts(open_database(url)),
-                offers=pa.RecordBatchReader.from_batches(given.schema, some_then_signal()),
+                offers=half(offers(TUESDAYS_LINES), "offers"),
+                suppressions=half(suppressions(""), "suppressions"),
+                reasks=half(no_reasks(), "reasks"),
                 on_step=at,
             )
         )
@@ -87,9 +93,22 @@ def assert_sound(marts: Marts) -> None:
         assert rows(marts.engine, strays) == []
 
 
-@pytest.mark.parametrize("step", ["offers half written", *STEPS])
-def test_a_run_killed_anywhere_leaves_the_old_batch_or_the_new_one_whole(marts: Marts, step: str) -> None:
+@pytest.mark.promise("R2")
+@pytest.mark.parametrize("step", [*HALF_WRITTEN, *STEPS])
+def test_a_run_killed_anywhere_leaves_the_old_batch_or_the_new_one_whole(
+    marts: Marts, step: str, record_property: Callable[[str, object], None]
+) -> None:
     publish(marts, a_batch(MONDAY))
+    rounds = times(20, 1)
+    for _ in range(rounds):
+        kill_at(marts, step)
+        forget_tuesday(marts)
+    record_property(
+        "figure", f"killed {rounds} times when {step}: {rounds} times one whole batch, and the next run publishes"
+    )
+
+
+def kill_at(marts: Marts, step: str) -> None:
     process, _ = start(marts, step, signal.SIGKILL)
     process.join(60)
     assert process.exitcode == -signal.SIGKILL
@@ -116,16 +135,20 @@ def wait_until_alone(marts: Marts) -> None:
         time.sleep(0.02)
 
 
-def test_two_identical_runs_at_once_publish_one_batch_ten_times_out_of_ten(marts: Marts) -> None:
+@pytest.mark.promise("R2")
+def test_two_identical_runs_at_once_publish_one_batch_every_time(
+    marts: Marts, record_property: Callable[[str, object], None]
+) -> None:
     publish(marts, a_batch(MONDAY))
     with ProcessPoolExecutor(2, mp_context=processes) as pool:
-        for _ in range(10):
+        for _ in range(times(50, 10)):
             runs = [pool.submit(tuesday_at, url_of(marts)) for _ in range(2)]
             assert sorted(run.result() for run in runs) == ["already_published", "published"]
             assert shown(marts) == TUESDAYS_OFFERS
             assert_sound(marts)
             assert rows(marts.engine, "SELECT count(*) FROM marts.batches") == [(2,)]
             forget_tuesday(marts)
+    record_property("figure", f"two identical runs at once, {times(50, 10)} times: one batch each time")
 
 
 def forget_tuesday(marts: Marts) -> None:
@@ -134,13 +157,14 @@ def forget_tuesday(marts: Marts) -> None:
         "UPDATE platform.pointer SET batch = (SELECT batch FROM platform.batches WHERE business_date = :monday)",
         monday=MONDAY,
     )
-    for table in ("campaigns", "offers", "suppressions", "batches"):
+    for table in ("campaigns", "offers", "suppressions", "reasks", "batches"):
         rows(
             marts.engine,
             f"DELETE FROM platform.{table} WHERE batch <> (SELECT batch FROM platform.pointer)",
         )
 
 
+@pytest.mark.promise("R2")
 @pytest.mark.parametrize("step", ["announced", "offers half written", "audience written"])
 def test_a_run_that_was_stopped_and_goes_on_after_another_has_published_changes_nothing(
     marts: Marts, step: str
@@ -168,6 +192,7 @@ def wait_until_stopped(pid: int) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.promise("R2")
 @pytest.mark.slow
 def test_a_run_that_stops_while_it_has_the_turn_is_sent_away_and_the_next_one_publishes(marts: Marts) -> None:
     publish(marts, a_batch(MONDAY))
@@ -190,6 +215,7 @@ def test_a_batch_that_is_still_being_written_is_not_taken_for_a_dead_one(marts: 
     assert shown(marts) == TUESDAYS_OFFERS
 
 
+@pytest.mark.promise("R2")
 def test_a_connection_lost_in_the_middle_is_told_and_nothing_is_published(marts: Marts) -> None:
     publish(marts, a_batch(MONDAY))
 

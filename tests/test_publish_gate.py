@@ -40,6 +40,7 @@ FAULTS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.promise("R4")
 @pytest.mark.parametrize("message", FAULTS)
 def test_a_faulty_batch_is_refused_with_its_numbers_and_the_old_one_stays(marts: Marts, message: str) -> None:
     before = publish(marts, a_batch(MONDAY))

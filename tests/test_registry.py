@@ -176,6 +176,7 @@ def test_a_registry_that_is_away_says_so_without_its_password(tmp_path: Path) ->
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.promise("R10")
 def test_of_two_promoters_at_once_one_wins_and_the_other_is_told(registry: Registry) -> None:
     first, a, b = register(registry, "2024-03-13", "2024-03-14", "2024-03-15")
     registry.promote(first, "2024-03-13", "good")
@@ -199,6 +200,7 @@ def test_of_two_promoters_at_once_one_wins_and_the_other_is_told(registry: Regis
     ]
 
 
+@pytest.mark.promise("R10")
 def test_a_rollback_brings_the_earlier_model_back_and_the_next_night_does_not_undo_it(registry: Registry) -> None:
     old, bad = register(registry, "2024-03-13", "2024-03-14")
     registry.promote(old, "2024-03-13", "good")

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from resources.card_page import write_card
 from resources.report_shelf import prune_reports
+from resources.text_page import write_page
 from web.reports import night_reports, report_days
 
 
@@ -16,7 +16,8 @@ def test_only_the_newest_nights_stay_and_what_is_not_a_night_is_left_alone(tmp_p
 
 
 def test_the_model_card_is_among_the_nights_reports(tmp_path: Path) -> None:
-    page = write_card("# Model card\n\n| a | b |\n|---|---|\n| 1 | <b>2</b> |\n", "7", tmp_path / "2024-03-15")
+    text = "# Model card\n\n| a | b |\n|---|---|\n| 1 | <b>2</b> |\n"
+    page = write_page(text, "model-card", "Model card of version 7", "for whom", tmp_path / "2024-03-15")
     text = page.read_text()
     assert "<h1>Model card</h1>" in text
     assert "<td>&lt;b&gt;2&lt;/b&gt;</td>" in text

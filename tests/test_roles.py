@@ -30,6 +30,7 @@ def as_role(marts: Marts, role: str, statement: str) -> None:
         connection.execute(sa.text(statement))
 
 
+@pytest.mark.promise("R14")
 def test_the_marketer_reads_the_views_and_nothing_behind_them(marts: Marts) -> None:
     publish(marts)
     rows(marts.engine, "SELECT marts.opt_out('anna', 'sms')")
@@ -49,6 +50,7 @@ def test_the_marketer_reads_the_views_and_nothing_behind_them(marts: Marts) -> N
         assert isinstance(denied.value.orig, psycopg2.errors.InsufficientPrivilege), statement
 
 
+@pytest.mark.promise("R14")
 def test_the_web_records_what_members_say_and_reads_nothing(marts: Marts) -> None:
     publish(marts)
     as_role(marts, "hemsil_web", "SELECT marts.opt_out('anna')")
@@ -62,6 +64,7 @@ def test_the_web_records_what_members_say_and_reads_nothing(marts: Marts) -> Non
         assert isinstance(denied.value.orig, psycopg2.errors.InsufficientPrivilege), statement
 
 
+@pytest.mark.promise("R14")
 def test_the_mailer_claims_and_confirms_and_reads_nothing_else(marts: Marts) -> None:
     publish(marts, a_batch(TONIGHT), offers=offers("anna 1 spring email 0.5", **STILL_ON), audience={"spring": 2})
     as_role(marts, "hemsil_mailer", "SELECT marts.confirm(array_agg(claim_id)) FROM marts.claim('spring', 'email', 5)")
@@ -72,6 +75,7 @@ def test_the_mailer_claims_and_confirms_and_reads_nothing_else(marts: Marts) -> 
         assert isinstance(denied.value.orig, psycopg2.errors.InsufficientPrivilege), statement
 
 
+@pytest.mark.promise("R14")
 def test_everything_belongs_to_an_owner_who_cannot_log_in(marts: Marts) -> None:
     owners = """
         SELECT DISTINCT r.rolname, r.rolcanlogin, r.rolsuper FROM pg_roles r JOIN (
@@ -81,6 +85,7 @@ def test_everything_belongs_to_an_owner_who_cannot_log_in(marts: Marts) -> None:
     assert rows(marts.engine, owners) == [("hemsil_owner", False, False)]
 
 
+@pytest.mark.promise("R14")
 def test_the_writer_publishes_and_cannot_touch_the_ledger(marts: Marts) -> None:
     for statement in (
         "INSERT INTO live.events (member_id, kind, channel, recorded_at, source) VALUES ('a', 'opt_in', 'all', now(), 'x')",

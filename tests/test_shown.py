@@ -52,6 +52,7 @@ def test_tonights_batch_is_shown_for_two_days_and_says_when_a_night_was_missed(
             rows(marts.engine, "SELECT * FROM marts.claim('spring', 'email', 1)")
 
 
+@pytest.mark.promise("R1")
 @pytest.mark.parametrize(("hours", "offers_shown"), [(23, 3), (25, 0)])
 def test_consents_older_than_the_policy_allows_empty_every_view(marts: Marts, hours: int, offers_shown: int) -> None:
     heard = NOW - timedelta(hours=hours)

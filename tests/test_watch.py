@@ -23,6 +23,7 @@ def club() -> Iterator[Installation]:
         yield at
 
 
+@pytest.mark.promise("R7")
 def test_a_batch_of_this_morning_is_well_and_one_of_the_day_before_yesterday_is_an_alarm(club: Installation) -> None:
     well = club.call("watch", "--no-daemon")
     assert (well.code, "ALARM" in well.text) == (0, False), well.text
@@ -34,6 +35,7 @@ def test_a_batch_of_this_morning_is_well_and_one_of_the_day_before_yesterday_is_
     club.rows("UPDATE platform.batches SET published_at = published_at + interval '50 hours' RETURNING 1")
 
 
+@pytest.mark.promise("R7")
 def test_a_daemon_that_is_silent_is_an_alarm(club: Installation) -> None:
     assert "ALARM daemon: has never run" in club.call("watch").text
     heartbeat = "INSERT INTO dagster.daemon_heartbeats (daemon_type, daemon_id, timestamp, body) VALUES ('SCHEDULER', 'x', now() at time zone 'utc' - interval '{} minutes', '{{}}') ON CONFLICT (daemon_type) DO UPDATE SET timestamp = excluded.timestamp RETURNING 1"
@@ -43,6 +45,7 @@ def test_a_daemon_that_is_silent_is_an_alarm(club: Installation) -> None:
     assert "ALARM daemon: last heard of 11 minutes ago" in club.call("watch").text
 
 
+@pytest.mark.promise("R7")
 def test_a_run_that_hangs_is_an_alarm(club: Installation) -> None:
     club.rows(
         "UPDATE dagster.runs SET status = 'STARTED', start_time = extract(epoch FROM now() - interval '5 hours') RETURNING 1"
@@ -62,6 +65,7 @@ def test_a_ledger_tampered_with_is_an_alarm_that_names_the_place(club: Installat
     )
 
 
+@pytest.mark.promise("R7")
 def test_an_alarm_reaches_a_webhook_and_a_program(club: Installation) -> None:
     heard: list[dict[str, object]] = []
 
@@ -95,6 +99,7 @@ def test_an_alarm_that_reaches_nobody_is_an_error_of_its_own(club: Installation,
     assert "daemon" in answer.text
 
 
+@pytest.mark.promise("R7")
 def test_a_database_that_is_away_is_an_alarm_too(club: Installation) -> None:
     away = Installation(club.folder, {"HEMSIL_DATABASE_URL": "postgresql://hemsil@127.0.0.1:9/hemsil"})
     answer = away.run("watch", "--no-daemon")
