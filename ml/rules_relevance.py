@@ -100,7 +100,7 @@ def worth_it(row: ir.Table, basis: Basis) -> ir.NumericValue:
 
 def buys_anyway(row: ir.Table) -> ir.BooleanValue:
     """Would the message be worth it, but for the member's buying without it."""
-    return ((row.message_value >= 0) & (added_value(row) < 0)).fill_null(False)
+    return (added_value(row) < 0).fill_null(False) & (row.message_value.fill_null(0.0) >= 0)
 
 
 def habit_evidence(row: ir.Table, basis: Basis) -> dict[str, ir.Value]:

@@ -19,13 +19,17 @@ def since(rows: ir.Table, time: str, days: int, basis: Basis) -> ir.Table:
     return rows.filter(rows[time] >= ibis.literal(basis.night.as_of) - ibis.interval(days=days))
 
 
+def group_of(products: ir.Table) -> ir.StringValue:
+    return products.category + " / " + products.subcategory.fill_null("")
+
+
 def grouped_products(basis: Basis) -> ir.Table:
     """(product_id, group, group_name): the name is what a sentence may say, so a sensitive group has none."""
     p = basis.club.products
     kept_quiet = is_sensitive([p.department, p.category, p.subcategory, p.brand], basis.policy.sensitive.categories)
     return p.select(
         "product_id",
-        group=p.category + " / " + p.subcategory.fill_null(""),
+        group=group_of(p),
         group_name=kept_quiet.ifelse(UNNAMED, p.subcategory.fill_null(p.category)),
     )
 

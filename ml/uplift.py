@@ -19,10 +19,10 @@ from ml.false_suppression import LEAST_MEMBERS, clustered_mean, followed_by
 from ml.night import Night
 from ml.reasons import Reason
 from ml.rule import Facts
-from ml.shopping import since
+from ml.shopping import group_of, since
 
 HABIT_DAYS = 91  # days of purchases from which a habit is told
-# Habit -> fewest days with a purchase of the offer's categories; fewer than the first is no habit, of which nothing is said.
+# Habit -> fewest days with a purchase of the offer's groups; fewer than the first is no habit, of which nothing is said.
 HABITS: Mapping[int, int] = {1: 1, 2: 3, 3: 6}
 UPLIFT = ibis.schema({"habit": "int64", "uplift": "float64", "uplift_high": "float64"})
 _SUMS = ("members", "mailings", "answers", "nn", "an", "aa")
@@ -42,7 +42,7 @@ def purchases(ledgers: ir.Table, club: Club, night: Night) -> pd.DataFrame:
 
     ledgers  `DECISIONS` of earlier nights with offer_id and decided_at
 
-    answers counts the rows whose member bought of the offer's categories from the decision to the campaign's end; nn, an and aa
+    answers counts the rows whose member bought of the offer's groups from the decision to the campaign's end; nn, an and aa
     are sums over members of products of their rows (n) and answers (a). Those sent to count where a mailing went out indeed.
     """
     sent = (ledgers.verdict == "send") & ~(ledgers.mailing_relevance < ledgers.threshold).fill_null(False)
@@ -74,12 +74,12 @@ def purchases(ledgers: ir.Table, club: Club, night: Night) -> pd.DataFrame:
 
 
 def _lines(club: Club, night: Night) -> ir.Table:
-    """(member_id, offer_id, at, day): purchases of the categories that an offer is for."""
-    category = club.products.select("product_id", "category")
-    of = club.offer_products.inner_join(category, "product_id").select("offer_id", "category").distinct()
-    bought = club.transactions.filter(club.transactions.quantity > 0).inner_join(category, "product_id")
-    bought = bought.select("member_id", "category", at="occurred_at", day=local_day(bought.occurred_at, night))
-    return bought.inner_join(of, "category").drop("category")
+    """(member_id, offer_id, at, day): purchases of the groups (`ml.shopping`) that an offer is for."""
+    group = club.products.select("product_id", group=group_of(club.products))
+    of = club.offer_products.inner_join(group, "product_id").select("offer_id", "group").distinct()
+    bought = club.transactions.filter(club.transactions.quantity > 0).inner_join(group, "product_id")
+    bought = bought.select("member_id", "group", at="occurred_at", day=local_day(bought.occurred_at, night))
+    return bought.inner_join(of, "group").drop("group")
 
 
 def uplift(found: pd.DataFrame) -> pd.DataFrame:
@@ -102,7 +102,7 @@ def uplift(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def habit_facts(basis: Basis) -> ir.Table:
-    """(member_id, offer_id, habit_days, uplift_high): members with a habit in an offer's categories of which it is known what a
+    """(member_id, offer_id, habit_days, uplift_high): members with a habit in an offer's groups of which it is known what a
     discount adds; nobody where nothing is known."""
     if basis.uplift is None:
         nobody = basis.club.mailings.select("member_id", "offer_id").limit(0)

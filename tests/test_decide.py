@@ -21,6 +21,7 @@ from ml.policy import Policy
 from ml.policy_changes import changed_verdicts
 from ml.reach import changes, wide_campaigns
 from ml.reasons import Reason
+from ml.uplift import UPLIFT
 from tests.nights import EVENTS, NIGHT, POLICY, Theatre, night_of
 from tests.rule_world import DEFINITIONS, Row, Spec, club_of
 
@@ -345,3 +346,23 @@ def test_an_offer_sent_for_what_the_member_declared_says_so() -> None:
     ]
     told = [{k: v for k, v in json.loads(row["evidence"]).items() if v is not None} for row in held]
     assert told[:2] == [{"declared": "an interest in fishing", "declared_on": "2023-09-01"}, {}]
+
+
+def test_a_sure_buyer_of_whom_nothing_was_scored_is_told_why_too() -> None:
+    days = "\n".join(
+        f"{m} | beans | 2024-0{month}-{day}" for m in ("anna",) for month in (1, 2) for day in (11, 18, 25)
+    )
+    often = Spec(
+        Reason.NO_VALUE,
+        "Anna buys coffee weekly",
+        given={"transactions": "member_id | product_id | occurred_at\n" + days},
+        tonight="member_id | offer_id\nanna | coffee\nbo | coffee",
+    )
+    asks = ibis.memtable([("spring", "anna"), ("spring", "bo")], columns=["campaign_id", "member_id"])
+    known = ibis.memtable([(3, 0.0, 0.0005)], schema=UPLIFT)
+    ledger = decide(club_of(often), NIGHT, table_of(SCORES, []), Policy(), threshold=None, asks=asks, uplift=known)
+    held = ibis.duckdb.connect().to_pyarrow(ledger).to_pylist()
+    told = {(row["member_id"], row["offer_id"]): (row["reason"], row["detail"]) for row in held}
+    assert told["anna", "coffee"] == ("NO_VALUE", "You buy this so often that you need no discount for it.")
+    assert told["bo", "coffee"][0] is None
+    assert told["anna", "tea"][0] is None
