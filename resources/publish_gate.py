@@ -21,7 +21,10 @@ PLAIN_PLANS = (
     "enable_indexscan = off",
     "enable_indexonlyscan = off",
     "enable_sort = off",
-    "work_mem = '128MB'",
+    "work_mem = '256MB'",
+    "max_parallel_workers_per_gather = 2",
+    "parallel_setup_cost = 0",
+    "parallel_tuple_cost = 0",
 )
 
 
@@ -67,18 +70,17 @@ KEYS = {
 }
 
 BALANCE = """
+WITH messages AS MATERIALIZED (  -- a member may have several offers of a campaign, and has one suppression: its key says so
+    SELECT campaign_id, member_id FROM platform.offers WHERE batch = :batch GROUP BY campaign_id, member_id
+)
 SELECT campaign_id, coalesce(audience, 0), coalesce(offered, 0), coalesce(suppressed, 0), coalesce(twice, 0) AS twice
 FROM (SELECT campaign_id, audience FROM platform.campaigns WHERE batch = :batch) planned
+FULL JOIN (SELECT campaign_id, count(*) AS offered FROM messages GROUP BY campaign_id) sent USING (campaign_id)
 FULL JOIN (
-    SELECT campaign_id, count(*) FILTER (WHERE offered) AS offered, count(*) FILTER (WHERE suppressed) AS suppressed,
-           count(*) FILTER (WHERE offered AND suppressed) AS twice
-    FROM (SELECT campaign_id, member_id, bool_or(offered) AS offered, bool_or(NOT offered) AS suppressed
-          FROM (SELECT campaign_id, member_id, true AS offered FROM platform.offers WHERE batch = :batch
-                UNION ALL
-                SELECT campaign_id, member_id, false FROM platform.suppressions WHERE batch = :batch) listed
-          GROUP BY campaign_id, member_id) members
-    GROUP BY campaign_id
-) found USING (campaign_id)
+    SELECT s.campaign_id, count(*) AS suppressed, count(m.member_id) AS twice
+    FROM platform.suppressions s LEFT JOIN messages m ON m.campaign_id = s.campaign_id AND m.member_id = s.member_id
+    WHERE s.batch = :batch GROUP BY s.campaign_id
+) stopped USING (campaign_id)
 WHERE audience IS DISTINCT FROM coalesce(offered, 0) + coalesce(suppressed, 0) OR twice > 0
 ORDER BY campaign_id
 """

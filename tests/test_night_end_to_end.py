@@ -152,7 +152,7 @@ def test_drift_is_a_table_a_check_for_each_column_and_a_page(night: Night) -> No
     watched = duckdb.sql(f"SELECT column_name, verdict FROM '{night.lake('drift')}/*.parquet'").fetchall()
     assert len(watched) > 10
     pages = sorted((night.at.home / "reports" / NIGHT).glob("*.html"))
-    assert [page.name for page in pages] == ["drift-since-training.html", "model-card.html"]
+    assert [page.name for page in pages] == ["drift-since-training.html", "model-card.html", "quarantine.html"]
     keys = {name: dg.AssetCheckKey(dg.AssetKey("drift"), name) for name, _ in watched}
     with night.at.as_environment(), dg.DagsterInstance.get() as instance:
         checks = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(keys.values()))
