@@ -1,4 +1,4 @@
-"""Commands for a member's own rights: `hemsil object`, `hemsil erase`, `hemsil access`; and `hemsil retention`, which deletes
+"""Commands for what members say and may ask: `hemsil consents`, `hemsil object`, `hemsil erase`, `hemsil access`; and `hemsil retention`, which deletes
 what has been kept long enough. Only `access` shows what is known of a member; the others print counts.
 """
 
@@ -28,6 +28,26 @@ def object_to_marketing(
 
     offers = objects(Platform(read_settings()), member, channel)
     console.print(f"recorded and read back; {offers} offers of the current batch are no longer shown")
+
+
+@members.command()
+def consents(
+    file: Annotated[Path, typer.Argument(help="CSV with the columns of the contract's table consents.")],
+    source: Annotated[
+        str, typer.Option(help="Name of the feed, by which it is known how far it was heard.")
+    ] = "import",
+) -> None:
+    """Hear a file of consents between two nights; who said no is gone from the next SELECT on.
+
+    Example: hemsil consents consents.csv --source shop
+    """
+    from hemsil.main import console
+    from resources.consent_feed import hear
+    from resources.platform import Platform
+
+    heard = hear(Platform(read_settings()), file, source)
+    left = f"; {heard.erased:,} of erased members were left out" if heard.erased else ""
+    console.print(f"{heard.rows:,} rows on marketing, {heard.new:,} of them new{left}")
 
 
 @members.command()
