@@ -11,7 +11,7 @@ import pandas as pd
 from ml import plots
 from ml.backtest import MODEL
 from ml.backtest_frames import ALL, BROAD, CLOSED, Campaign
-from ml.backtest_targets import TARGETS_OF, judged
+from ml.backtest_targets import TARGETS_OF, in_words, judged
 from ml.evaluation import STOP, calibration_bins
 
 LEAST_ROWS = 20  # no figure is shown of fewer mailings
@@ -65,19 +65,18 @@ def _targets(told: Told) -> Section | None:
             "verdict": table.reached,
         }
     )
-    missed = int(table.reached.eq("missed").sum())
-    words = f"{len(table) - missed} of {len(table)} figures reach what they must; {missed} do not."
-    return Section("Targets", f"{words} Intervals are 95 %, by bootstrap over members.", [shown])
+    return Section("Targets", f"{in_words(table)}. Intervals are 95 %, by bootstrap over members.", [shown])
 
 
 def _mailings(told: Told) -> Section | None:
     rows = told.rows("mailing", told.main)
     gains = _gain_curves(rows)
+    words = "Responders kept against messages stopped; the band is the model's 95 % interval"
     return Section(
         "Will the member answer at all",
         f"Mailings of campaigns: {told.main}. Gain is the model's AUC less the baseline's on the same draws of members.",
         [_beside_baselines(rows, OF_MAILINGS, "auc")],
-        [("Responders kept against messages stopped; the band is the model's 95 % interval", plots.gain(gains))],
+        [(words, plots.gain(gains))] if gains else [],
     )
 
 
@@ -122,6 +121,8 @@ def _threshold(told: Told) -> Section | None:
             }
         )
         points.append({"name": subset, "value": kept["value"], "low": kept["low"], "high": kept["high"]})
+    if not table:
+        return None
     words = (
         "The threshold was fixed before each night, on its past alone, to keep a promised share of those who answer."
     )
@@ -129,7 +130,7 @@ def _threshold(told: Told) -> Section | None:
         "Share of responders kept",
         plots.spans(pd.DataFrame(points), "Kept at the threshold", "share of responders kept"),
     )
-    return Section("The threshold's truth", words, [pd.DataFrame(table)], [figure]) if table else None
+    return Section("The threshold's truth", words, [pd.DataFrame(table)], [figure])
 
 
 def _campaigns(told: Told) -> Section | None:
@@ -189,7 +190,10 @@ def _gain_curves(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     curves = {}
     for scorer, part in rows.groupby("scorer", sort=False):
         held = _by_metric(part)
-        inner = [held[f"kept_stopping_{s * 100:.0f}"] for s in STOP]
+        wanted = [f"kept_stopping_{s * 100:.0f}" for s in STOP]
+        if not set(wanted) <= set(held):
+            continue
+        inner = [held[name] for name in wanted]
         curve = pd.DataFrame({"stopped": [0, *STOP, 1], "kept": [1.0, *(r["value"] for r in inner), 0.0]})
         if scorer == MODEL:
             curve = curve.assign(

@@ -62,25 +62,35 @@ TARGETS: tuple[Target, ...] = (
 )  # fmt: skip
 
 
+JUDGED = ["figure", "must", "excellent", "stretch", "value", "low", "high", "reached"]
+
+
 def judged(metrics: pd.DataFrame) -> pd.DataFrame:
-    """figure, must, excellent, stretch, value, low, high, reached: a row a target whose figure is in `metrics`; no row where
-    the closed campaigns replayed are not `CAMPAIGNS`."""
+    """figure, must, excellent, stretch, value, low, high, reached: a row a target, "not measured" where its figure is not in
+    `metrics`; no row where the closed campaigns replayed are not `CAMPAIGNS`."""
     of_mailings = metrics[metrics.level.eq("mailing") & metrics.scorer.eq(MODEL) & metrics.metric.eq("auc")]
     sizes = of_mailings.set_index("subset").rows
     wanted = [f"campaign {name}" for name in CAMPAIGNS]
     if not {CLOSED, *wanted} <= set(sizes.index) or sizes[wanted].sum() != sizes[CLOSED]:
-        metrics = metrics.iloc[:0]
+        return pd.DataFrame(columns=JUDGED)
     held = {tuple(line[k] for k in BACKTEST_METRICS.key): line for line in metrics.to_dict("records")}
     rows = []
     for t in TARGETS:
-        key = (t.level, t.subset, t.scorer, t.metric)
-        if key not in held:
-            continue
-        told = held[key]
+        told = held.get((t.level, t.subset, t.scorer, t.metric), {})
         names = ("gain", "gain_low", "gain_high") if t.of == "gain" else ("value", "low", "high")
-        value, low, high = (float(told[name]) for name in names)
+        value, low, high = (float(told.get(name, "nan")) for name in names)
         bounds = {"must": t.must, "excellent": t.excellent, "stretch": t.stretch}
         rows.append(
             {"figure": t.meaning, **bounds, "value": value, "low": low, "high": high, "reached": t.reached(value)}
         )
-    return pd.DataFrame(rows, columns=["figure", "must", "excellent", "stretch", "value", "low", "high", "reached"])
+    return pd.DataFrame(rows, columns=JUDGED)
+
+
+def in_words(table: pd.DataFrame) -> str:
+    """How many of the judged figures reach what they must, miss it, or were not measured."""
+    if table.empty:
+        return "no figure is judged: targets are set for other campaigns"
+    count = table.reached.value_counts()
+    missed, unknown = int(count.get("missed", 0)), int(count.get("not measured", 0))
+    told = f"{len(table) - missed - unknown} of {len(table)} figures reach what they must"
+    return told + (f", {missed} do not" if missed else "") + (f", {unknown} were not measured" if unknown else "")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from ml.backtest_report import Section, Told, sections
-from ml.backtest_targets import TARGETS_OF, judged
+from ml.backtest_targets import JUDGED, TARGETS_OF, in_words, judged
 from resources.backtester import Backtest
 from resources.evidently_page import PAGE_POLICY
 from resources.page_style import STYLE
@@ -26,13 +26,12 @@ def write_report(done: Backtest, folder: Path, note: str = "") -> Path:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     page = folder / PAGE
     _put(page, page_html(parts, note))
-    targets = judged(done.metrics) if done.source == TARGETS_OF else pd.DataFrame({"reached": []})
-    missed = int(targets.reached.eq("missed").sum())
+    targets = judged(done.metrics) if done.source == TARGETS_OF else pd.DataFrame(columns=JUDGED)
+    well = not targets.empty and not targets.reached.isin(["missed", "not measured"]).any()
     summary: dict[str, object] = {
         "title": "Backtest",
-        "verdict": "warn" if missed else "pass",
-        "reason": f"{len(done.campaigns)} campaigns replayed"
-        + (f"; {len(targets) - missed} of {len(targets)} figures reach what they must" if len(targets) else ""),
+        "verdict": "pass" if well else "warn",
+        "reason": f"{len(done.campaigns)} campaigns replayed; {in_words(targets)}",
         "columns": [],
     }
     _put(folder / f"{NAME}.json", json.dumps(summary, indent=1))

@@ -12,7 +12,7 @@ from ml.backtest_frames import Campaign, metrics_frame, scores_frame, stage_rows
 from ml.backtest_report import Told
 from ml.backtest_tables import BACKTEST_METRICS
 from ml.backtest_targets import CAMPAIGNS as TARGET_CAMPAIGNS
-from ml.backtest_targets import TARGETS, judged
+from ml.backtest_targets import TARGETS, in_words, judged
 from ml.night import Night
 
 NIGHT = Night(date(2017, 8, 8), "UTC")
@@ -140,6 +140,14 @@ def test_targets_are_judged_only_on_the_campaigns_they_were_set_for() -> None:
 
     six = [row(f"campaign {name}", 10) for name in TARGET_CAMPAIGNS]
     told = judged(pd.DataFrame([row("closed", 60), *six]))
-    assert told[["figure", "reached"]].values.tolist() == [["Mailing AUC", "excellent"]]
+    assert told[["figure", "reached"]].values.tolist()[:2] == [
+        ["Mailing AUC", "excellent"],
+        ["Mailing PR AUC", "not measured"],
+    ]
+    assert in_words(told) == f"1 of {len(TARGETS)} figures reach what they must, {len(TARGETS) - 1} were not measured"
+    assert (
+        in_words(judged(pd.DataFrame([row("closed", 60)])))
+        == "no figure is judged: targets are set for other campaigns"
+    )
     assert judged(pd.DataFrame([row("closed", 50), *six[1:]])).empty  # one is missing
     assert judged(pd.DataFrame([row("closed", 70), *six, row("campaign 20", 10)])).empty  # one too many
