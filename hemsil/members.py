@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from hemsil.terminal import console
 from resources.settings import read_settings
 
 members = typer.Typer()
@@ -22,7 +23,6 @@ def object_to_marketing(
 
     Example: hemsil object 2375
     """
-    from hemsil.main import console
     from resources.members_word import objects
     from resources.platform import Platform
 
@@ -41,7 +41,6 @@ def consents(
 
     Example: hemsil consents consents.csv --source shop
     """
-    from hemsil.main import console
     from resources.consent_feed import hear
     from resources.platform import Platform
 
@@ -60,7 +59,6 @@ def erase(
 
     Example: hemsil erase 2375 --yes
     """
-    from hemsil.main import console
     from hemsil.nightly import one_night_at_a_time
     from resources.forget import forget, remember
     from resources.home import prepare_home
@@ -100,7 +98,6 @@ def access(
     Example: hemsil access 2375
     """
     from assets.tables import ASSET_TABLES
-    from hemsil.main import console
     from ml.errors import SettingsError
     from resources.known_of import known_of
     from resources.platform import Platform
@@ -123,7 +120,6 @@ def retention() -> None:
 
     Example: hemsil retention
     """
-    from hemsil.main import console
     from resources.platform import Platform
     from resources.retention import delete_outlived
 

@@ -1,4 +1,4 @@
-"""Commands for whoever keeps it running: `hemsil watch`, `hemsil doctor`, `hemsil db grants`. What they look at is in
+"""Commands for whoever keeps it running: `hemsil watch`, `hemsil doctor`, `hemsil quarantine`. What they look at is in
 resources/watch.py and resources/doctor.py.
 """
 
@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from hemsil.terminal import console
 from ml.errors import DatabaseUnavailable, SettingsError
 from resources.settings import Settings, read_settings
 from resources.watch import Seen, look
@@ -43,7 +44,6 @@ def watch(
 
 
 def _look_and_tell(settings: Settings, batch_hours: float, daemon: bool, webhook: str, command: str) -> bool:
-    from hemsil.main import console
     from resources.platform import Platform
 
     try:
@@ -81,7 +81,6 @@ def doctor() -> None:
 
     Example: hemsil doctor
     """
-    from hemsil.main import console
     from resources.doctor import examine
     from resources.platform import Platform
 
@@ -110,7 +109,6 @@ def quarantine(
     """
     from rich.markdown import Markdown
 
-    from hemsil.main import console
     from ml.lake_tables import QUARANTINE
     from resources.platform import Platform
     from resources.set_aside import told_of, write_rows
@@ -124,20 +122,3 @@ def quarantine(
     console.print(Markdown(text))
     if to is not None:
         console.print(f"{write_rows(platform, key, to):,} rows in {to}", soft_wrap=True)
-
-
-def show_grants() -> None:
-    """Show who may do what in the database.
-
-    Example: hemsil db grants
-    """
-    from rich.table import Table as Grid
-
-    from hemsil.main import console
-    from resources.doctor import grants
-    from resources.platform import Platform
-
-    table = Grid("role", "schema", "table, view or function", "may")
-    for row in grants(Platform(read_settings())):
-        table.add_row(*row)
-    console.print(table)

@@ -1,0 +1,102 @@
+"""Commands for whoever looks after the models: `hemsil backtest`, `hemsil simulate`, `hemsil train`, `hemsil staleness`,
+`hemsil rollback`. Only what they take and print; the work is in the modules they name.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hemsil.terminal import console
+from resources.settings import read_settings
+
+models = typer.Typer()
+
+
+@models.command()
+def backtest(
+    first: Annotated[str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First campaign start.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Last campaign start.")] = None,
+    campaigns: Annotated[str | None, typer.Option(help="Only these campaigns, comma-separated.")] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer bags, blocks and bootstrap draws; the same baselines.")
+    ] = False,
+) -> None:
+    """Replay past campaigns through the night's own functions and measure what would have happened.
+
+    Example: hemsil backtest --from 2017-08-08 --quick
+    """
+    from hemsil.backtest import run_backtest
+
+    run_backtest(read_settings(), first, last, campaigns.split(",") if campaigns else None, quick, console)
+
+
+@models.command()
+def simulate(
+    to: Annotated[Path, typer.Option(help="Folder to write to: tables, and truth beside it.")],
+    members: Annotated[int, typer.Option(min=100, max=10_000_000, help="Members of the club.")] = 3_000,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another club.")] = 1,
+    weeks: Annotated[int, typer.Option(min=12, max=520, help="Weeks of history.")] = 52,
+) -> None:
+    """Invent a club: its tables, and in a folder of its own what its members truly wanted.
+
+    Example: hemsil simulate --members 1000 --seed 7 --to invented
+    """
+    from hemsil.simulate import write_club
+    from simulator.club import InventedClub
+
+    write_club(InventedClub(members, seed, weeks), to.absolute(), console)
+
+
+@models.command()
+def train(
+    reproduce: Annotated[
+        str | None, typer.Option(metavar="RUN_ID", help="MLflow run whose model to make again and compare.")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM-DD", help="Business date; empty: the newest with source tables.")
+    ] = None,
+) -> None:
+    """Train a challenger, and promote it if it passes the gate; or prove that an earlier model can be made again.
+
+    Example: hemsil train --reproduce 0123456789abcdef0123456789abcdef
+    """
+    from hemsil.models import print_reproduction, run_training
+
+    if reproduce:
+        print_reproduction(read_settings(), reproduce, console)
+    else:
+        run_training(read_settings(), as_of, console)
+
+
+@models.command()
+def staleness(
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First day of mailings to score.")
+    ] = None,
+    save: Annotated[Path | None, typer.Option(help="CSV file for the figures.")] = None,
+) -> None:
+    """Measure how much worse a model gets that has not learned for some weeks.
+
+    Example: hemsil staleness --from 2017-08-08
+    """
+    from hemsil.staleness import run_staleness
+
+    run_staleness(read_settings(), first, save, console)
+
+
+@models.command()
+def rollback(
+    version: Annotated[
+        str | None, typer.Argument(help="Model version; empty: the one that the champion replaced.")
+    ] = None,
+    why: Annotated[str, typer.Option(help="Why, for those who come after.")] = "",
+    release: Annotated[bool, typer.Option("--release", help="Let the nights choose the champion again.")] = False,
+) -> None:
+    """Make an earlier model champion again, and keep it so until it is released.
+
+    Example: hemsil rollback --why "offers for shoes only"
+    """
+    from hemsil.models import roll_back
+
+    roll_back(read_settings(), version, why, release, console)
