@@ -11,18 +11,20 @@ import ibis.expr.types as ir
 from assets.shown import lake_out, small_table
 from ml.backtest_tables import BACKTEST_METRICS, BACKTEST_SCORES, BACKTEST_TABLES
 from resources.backtest_page import write_report
-from resources.backtester import BacktestPlan, run_backtest
+from resources.backtester import Asked, BacktestPlan, run_backtest
 from resources.platform import Platform
 
 SHOWN = ("auc", "pr_auc", "ece", "stopped_keeping_90", "ndcg_5")
 
 
 class BacktestConfig(dg.Config):
-    """Which campaigns to replay: by first day (YYYY-MM-DD, empty = the source's own choice) or by name (empty = all)."""
+    """Which campaigns to replay: by first day (YYYY-MM-DD, empty = the source's own choice) or by name (empty = all).
+    keep is the share of responders that thresholds promise to keep; 0 = the policy's."""
 
     first: str = ""
     last: str = ""
     campaigns: list[str] = []  # noqa: RUF012 - Dagster reads the default
+    keep: float = 0.0
     quick: bool = False
 
 
@@ -31,7 +33,8 @@ def replay(
     context: dg.AssetExecutionContext, config: BacktestConfig, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.Output[ir.Table]]:
     """What each past campaign's first night would have said, and how good it was beside every baseline."""
-    plan = BacktestPlan.of(platform, context.partition_key, config.first, config.last, config.campaigns, config.quick)
+    asked = Asked(config.first, config.last, tuple(config.campaigns), config.keep or None, config.quick)
+    plan = BacktestPlan.of(platform, context.partition_key, asked)
     done = run_backtest(platform, plan, context.log.info)
     page = write_report(done, platform.settings.reports / context.partition_key, platform.source.note)
     yield dg.Output(ibis.memtable(done.scores, schema=BACKTEST_SCORES.schema), output_name=BACKTEST_SCORES.name)

@@ -1,15 +1,21 @@
 """`hemsil backtest`: the backtest run as its Dagster job, and its main figures printed."""
 
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
 from rich.console import Console
 from rich.table import Table as Grid
 
 from hemsil.job import run_job
-from ml.backtest_tables import BACKTEST_METRICS
+from ml.backtest_tables import BACKTEST_METRICS, BACKTEST_SCORES
 from ml.backtest_targets import TARGETS_OF, judged
 from resources.backtest_page import PAGE
 from resources.home import prepare_home
 from resources.platform import Platform
 from resources.settings import Settings
+
+if TYPE_CHECKING:
+    from resources.backtester import Asked
 
 SHOWN = {
     "mailing": ("auc", "pr_auc", "log_loss", "ece", "stopped_keeping_95", "stopped_keeping_90", "stopped_keeping_80"),
@@ -17,17 +23,15 @@ SHOWN = {
 }
 
 
-def run_backtest(
-    settings: Settings, first: str | None, last: str | None, campaigns: list[str] | None, quick: bool, console: Console
-) -> None:
+def run_backtest(settings: Settings, asked: "Asked", console: Console) -> None:
     """Replay the past and print how good it was. Raises SettingsError, TooFewExamples, RunFailed."""
     from resources.backtester import BacktestPlan
 
     prepare_home(settings)
     platform = Platform(settings)
     known_by = (platform.source.last_date or platform.source.default_business_date(platform.now().date())).isoformat()
-    BacktestPlan.of(platform, known_by, first or "", last or "")  # a wrong date is said before anything runs
-    config = {"first": first or "", "last": last or "", "campaigns": campaigns or [], "quick": quick}
+    BacktestPlan.of(platform, known_by, asked)  # what was typed wrong is said before anything runs
+    config = asdict(asked) | {"campaigns": list(asked.campaigns), "keep": asked.keep or 0.0}
     run_job(platform, "backtest", known_by, {"replay": config}, console)
     _print(platform, known_by, console)
 
@@ -49,6 +53,15 @@ def _print(platform: Platform, known_by: str, console: Console) -> None:
     targets = judged(metrics) if platform.source.name == TARGETS_OF else None
     for row in targets.itertuples() if targets is not None else ():
         console.print(f"  {row.figure:<42} {row.value:7.3f}  must {row.must:.3f}  {row.reached}")
+    scores = platform.lake.read(BACKTEST_SCORES, known_by)
+    sent = scores.filter(scores.offer_id.isnull())
+    told = sent.aggregate(
+        campaigns=sent.campaign_id.nunique(), first=sent.as_of.min(), last=sent.as_of.max(), mailings=sent.count()
+    )
+    of = told.to_pyarrow().to_pylist()[0]
+    console.print(
+        f"{of['campaigns']} campaigns first sent from {of['first']:%Y-%m-%d} to {of['last']:%Y-%m-%d}, {of['mailings']:,} mailings."
+    )
     console.print(f"Report: {platform.settings.reports / known_by / PAGE}", soft_wrap=True)
     console.print(f"Every figure, with intervals: lake tables backtest_metrics and backtest_scores of {known_by}.")
     if platform.source.note:

@@ -18,17 +18,29 @@ def backtest(
     first: Annotated[str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First campaign start.")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Last campaign start.")] = None,
     campaigns: Annotated[str | None, typer.Option(help="Only these campaigns, comma-separated.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Name, folder or URL to read instead of HEMSIL_SOURCE, in this run alone.")
+    ] = None,
+    keep: Annotated[
+        float | None,
+        typer.Option(help="Share of responders that thresholds promise to keep; empty: relevance.keep_responders."),
+    ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Fewer bags, blocks and bootstrap draws; the same baselines.")
     ] = False,
 ) -> None:
     """Replay past campaigns through the night's own functions and measure what would have happened.
 
-    Example: hemsil backtest --from 2017-08-08 --quick
+    Example: hemsil backtest --source simulated --keep 0.8 --quick
     """
     from hemsil.backtest import run_backtest
+    from resources.backtester import Asked
 
-    run_backtest(read_settings(), first, last, campaigns.split(",") if campaigns else None, quick, console)
+    settings = read_settings()
+    if source is not None:
+        settings = settings.model_copy(update={"source": source})
+    named = tuple(name.strip() for name in (campaigns or "").split(",") if name.strip())
+    run_backtest(settings, Asked(first or "", last or "", named, keep, quick), console)
 
 
 @models.command()

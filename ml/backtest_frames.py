@@ -22,6 +22,7 @@ FEW_OFFERS = 50
 BROAD = (ALL, CLOSED, f"{CLOSED}, at most {FEW_OFFERS} offers")
 PROBABILITIES = frozenset({MODEL, "logistic_regression"})  # scorers whose scores are probabilities
 OF_PROBABILITIES = frozenset({"log_loss", "brier", "ece"})
+PROMISED = "promised"
 COUNTS = frozenset({"rows", "answers", "base_rate", "groups"})
 
 
@@ -161,6 +162,12 @@ def _with_threshold(frame: pd.DataFrame, ranked: Ranked) -> Callable[[Values | N
         }
 
     return figures
+
+
+def promise_row(keep: float) -> pd.DataFrame:
+    """The row of BACKTEST_METRICS that says which share of responders the thresholds were to keep."""
+    row = {"level": "mailing", "subset": ALL, "scorer": MODEL, "metric": PROMISED, "value": keep, "rows": 0}
+    return pd.DataFrame([row], columns=list(BACKTEST_METRICS.names))
 
 
 def stage_rows(seconds: Mapping[str, float], peak_mb: Mapping[str, float]) -> pd.DataFrame:

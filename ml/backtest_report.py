@@ -10,7 +10,7 @@ import pandas as pd
 
 from ml import plots
 from ml.backtest import MODEL
-from ml.backtest_frames import ALL, BROAD, CLOSED, Campaign
+from ml.backtest_frames import ALL, BROAD, CLOSED, PROMISED, Campaign
 from ml.backtest_targets import TARGETS_OF, in_words, judged
 from ml.evaluation import STOP, calibration_bins
 
@@ -123,9 +123,9 @@ def _threshold(told: Told) -> Section | None:
         points.append({"name": subset, "value": kept["value"], "low": kept["low"], "high": kept["high"]})
     if not table:
         return None
-    words = (
-        "The threshold was fixed before each night, on its past alone, to keep a promised share of those who answer."
-    )
+    promised = told.metrics[told.metrics.metric.eq(PROMISED)].value
+    share = f"{float(promised.iloc[0]):.0%}" if len(promised) else "a promised share"
+    words = f"The threshold was fixed before each night, on its past alone, to keep {share} of those who answer."
     figure = (
         "Share of responders kept",
         plots.spans(pd.DataFrame(points), "Kept at the threshold", "share of responders kept"),

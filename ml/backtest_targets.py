@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ml.backtest import MODEL
-from ml.backtest_frames import BROAD, CLOSED
+from ml.backtest_frames import ALL, BROAD, CLOSED, PROMISED
 from ml.backtest_tables import BACKTEST_METRICS
 
 TARGETS_OF = "complete-journey"  # the source they were set for
 CAMPAIGNS = ("13", "14", "16", "17", "18", "19")  # and its campaigns: on fewer or others they say nothing
 FEW = BROAD[2]
+PROMISE = 0.90  # what is asked of thresholds is asked of those that were to keep this share
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,12 @@ def judged(metrics: pd.DataFrame) -> pd.DataFrame:
     if not {CLOSED, *wanted} <= set(sizes.index) or sizes[wanted].sum() != sizes[CLOSED]:
         return pd.DataFrame(columns=JUDGED)
     held = {tuple(line[k] for k in BACKTEST_METRICS.key): line for line in metrics.to_dict("records")}
+    promised = held.get(("mailing", ALL, MODEL, PROMISED), {"value": PROMISE})["value"]
     rows = []
     for t in TARGETS:
         told = held.get((t.level, t.subset, t.scorer, t.metric), {})
+        if t.metric.endswith("_at_threshold") and promised != PROMISE:
+            told = {}
         names = ("gain", "gain_low", "gain_high") if t.of == "gain" else ("value", "low", "high")
         value, low, high = (float(told.get(name, "nan")) for name in names)
         bounds = {"must": t.must, "excellent": t.excellent, "stretch": t.stretch}

@@ -1,13 +1,13 @@
 """The backtest as a run: which campaigns, the club of the source, the replays, and their tables. Replaying is in ml/backtest.py."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 
 import pandas as pd
 
 from ml.backtest import campaigns_to_replay, replay
-from ml.backtest_frames import Campaign, metrics_frame, scores_frame, stage_rows
+from ml.backtest_frames import Campaign, metrics_frame, promise_row, scores_frame, stage_rows
 from ml.club import Club, visible
 from ml.errors import SettingsError, TooFewExamples
 from ml.night import Night, start_of_day
@@ -17,31 +17,48 @@ from resources.platform import Platform
 from resources.stopwatch import Stopwatch
 from resources.trainer import training_config
 
+LEAST_KEPT = 0.01
+NIGHTS = 12  # replayed of a source that does not say where to begin; each trains a model of its own
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for, as it was typed; empty is the source's own choice.
+
+    first, last  first days of campaigns, YYYY-MM-DD
+    keep         share of responders that the thresholds promise to keep (0..1); None is the policy's
+    """
+
+    first: str = ""
+    last: str = ""
+    campaigns: tuple[str, ...] = ()
+    keep: float | None = None
+    quick: bool = False
+
 
 @dataclass(frozen=True)
 class BacktestPlan:
-    """What to replay, as known at a business date: campaigns begun from `first` to `last`, or of these the named ones."""
+    """What to replay, as known at a business date: campaigns begun from `first` to `last`, or of these the named ones.
+    Where neither `first` nor campaigns are named, the newest `NIGHTS` first days of campaigns."""
 
     known_by: date
-    first: date
+    first: date | None
     last: date
     campaigns: tuple[str, ...] = ()
+    keep: float | None = None
     quick: bool = False
 
     @classmethod
-    def of(
-        cls,
-        platform: Platform,
-        known_by: str,
-        first: str = "",
-        last: str = "",
-        campaigns: Sequence[str] = (),
-        quick: bool = False,
-    ) -> "BacktestPlan":
-        """A plan from text, where empty is the source's own choice. Raises SettingsError for what is not a date."""
+    def of(cls, platform: Platform, known_by: str, asked: Asked) -> "BacktestPlan":
+        """Raises SettingsError for what is no date, or no share."""
         known = _date(known_by, "the business date")
-        begin = _date(first, "--from") if first else platform.source.backtest_from or date(1970, 1, 1)
-        return cls(known, begin, _date(last, "--to") if last else known, tuple(campaigns), quick)
+        begin = _date(asked.first, "--from") if asked.first else platform.source.backtest_from
+        end = _date(asked.last, "--to") if asked.last else known
+        if begin and begin > end:
+            raise SettingsError(f"--from {begin} is after --to {end}")
+        if asked.keep is not None and not LEAST_KEPT <= asked.keep <= 1:
+            raise SettingsError(f"--keep {asked.keep:g}: must be a share from {LEAST_KEPT:g} to 1; 0.9 is nine of ten")
+        return cls(known, begin, end, asked.campaigns, asked.keep, asked.quick)
 
 
 @dataclass(frozen=True)
@@ -60,17 +77,12 @@ def run_backtest(platform: Platform, plan: BacktestPlan, progress: Callable[[str
     with watch.stage("sources"):
         checked = check_tables(platform.tables(), platform.now(), platform.source.origins())
         club = visible(Club.of(checked.clean), Night(plan.known_by, timezone))
-        days = campaigns_to_replay(club, plan.first, plan.last, plan.campaigns)
-    known = {name for names in campaigns_to_replay(club, date.min, date.max).values() for name in names}
-    if unknown := [name for name in plan.campaigns if name not in known]:
-        raise SettingsError(f"--campaigns: there is no campaign {', '.join(unknown)}")
-    if not days:
-        raise SettingsError(
-            f"no campaign begins from {plan.first} to {plan.last}" + (" with that name" if plan.campaigns else "")
-        )
+        days = days_to_replay(club, plan, progress)
     config = training_config(platform)
     if plan.quick:
         config = quick(config)
+    if plan.keep is not None:
+        config = replace(config, keep_responders=plan.keep)
     replays = list(replay(club, timezone, days, config, platform.policy, progress=progress, stage=watch.stage))
     if not replays:
         raise TooFewExamples("before every one of these campaigns there was too little to train on")
@@ -79,10 +91,27 @@ def run_backtest(platform: Platform, plan: BacktestPlan, progress: Callable[[str
     campaigns = {name: told for name, told in _campaigns(club, timezone).items() if name in replayed}
     with watch.stage("figures"):
         metrics = metrics_frame(replays, campaigns, draws=50 if plan.quick else 200)
-    stages = stage_rows(watch.seconds, watch.peak_mb)
-    return Backtest(
-        scores_frame(replays), pd.concat([metrics, stages], ignore_index=True), campaigns, platform.source.name
-    )
+    parts = [metrics, promise_row(config.keep_responders), stage_rows(watch.seconds, watch.peak_mb)]
+    return Backtest(scores_frame(replays), pd.concat(parts, ignore_index=True), campaigns, platform.source.name)
+
+
+def days_to_replay(club: Club, plan: BacktestPlan, progress: Callable[[str], None]) -> dict[date, list[str]]:
+    """Campaigns to replay by first day. Raises SettingsError where a named one is unknown, or none is left."""
+    every = campaigns_to_replay(club, date.min, date.max)
+    known = {name for names in every.values() for name in names}
+    if unknown := [name for name in plan.campaigns if name not in known]:
+        raise SettingsError(f"--campaigns: there is no campaign {', '.join(unknown)}")
+    days = campaigns_to_replay(club, plan.first or date.min, plan.last, plan.campaigns)
+    if not days:
+        begun = f"from {plan.first} " if plan.first else ""
+        named = f" named {', '.join(plan.campaigns)}" if plan.campaigns else ""
+        known_days = f"; the first days there are reach from {min(every)} to {max(every)}" if every else ""
+        raise SettingsError(f"no campaign{named} begins {begun}to {plan.last}{known_days}")
+    if plan.first or plan.campaigns or len(days) <= NIGHTS:
+        return days
+    newest = sorted(days)[-NIGHTS:]
+    progress(f"the newest {NIGHTS} of {len(days)} first days of campaigns; --from {min(days)} replays them all")
+    return {day: days[day] for day in newest}
 
 
 def quick(config: TrainingConfig) -> TrainingConfig:

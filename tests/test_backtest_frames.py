@@ -151,3 +151,18 @@ def test_targets_are_judged_only_on_the_campaigns_they_were_set_for() -> None:
     )
     assert judged(pd.DataFrame([row("closed", 50), *six[1:]])).empty  # one is missing
     assert judged(pd.DataFrame([row("closed", 70), *six, row("campaign 20", 10)])).empty  # one too many
+
+
+def test_what_is_asked_of_a_threshold_is_not_asked_of_one_that_promised_less() -> None:
+    def verdict(promised: float) -> str:
+        sizes = [("closed", "auc", 60, 0.8), *((f"campaign {name}", "auc", 10, 0.8) for name in TARGET_CAMPAIGNS)]
+        rows = [*sizes, ("closed", "kept_at_threshold", 60, 0.84), ("all", "promised", 0, promised)]
+        told = [
+            {"level": "mailing", "subset": s, "scorer": "model", "metric": m, "value": v, "rows": n}
+            for s, m, n, v in rows
+        ]
+        kept = judged(pd.DataFrame(told, columns=list(BACKTEST_METRICS.names))).set_index("figure")
+        return str(kept.reached["Kept at the threshold for 90 %"])
+
+    assert verdict(promised=0.9) == "missed"
+    assert verdict(promised=0.8) == "not measured"

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from ml.backtest_targets import CAMPAIGNS, TARGETS, Target, judged
-from resources.backtester import Backtest, BacktestPlan, run_backtest
+from resources.backtester import Asked, Backtest, BacktestPlan, run_backtest
 from resources.platform import Platform
 from resources.settings import Settings
 
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 def done() -> Iterator[Backtest]:
     with tempfile.TemporaryDirectory(prefix="hemsil-test-") as folder:
         platform = Platform(Settings(home=Path(folder) / "home", threads=2))
-        plan = BacktestPlan.of(platform, "2018-01-01", "", "", list(CAMPAIGNS), quick=True)
+        plan = BacktestPlan.of(platform, "2018-01-01", Asked(campaigns=CAMPAIGNS, quick=True))
         yield run_backtest(platform, plan, lambda _: None)
 
 

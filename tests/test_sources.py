@@ -139,7 +139,7 @@ def test_the_night_after_an_event_goes_by_the_clubs_own_calendar(
 
 @pytest.mark.parametrize("spec", ["", "simulted", "/no/such/folder", "complete_journey"])
 def test_what_is_no_source_is_refused_with_the_values_there_are(engine: Backend, spec: str) -> None:
-    with pytest.raises(SettingsError, match=r"HEMSIL_SOURCE is .* complete-journey, simulated, the path of a folder"):
+    with pytest.raises(SettingsError, match=r"the source .* complete-journey, simulated, the path of a folder"):
         open_source(spec, engine, TIMEZONE)
 
 

@@ -43,6 +43,6 @@ def open_source(spec: str, con: Backend, timezone: str, invented: Invented | Non
     if spec and folder.is_dir():
         return FolderSource(folder, con, timezone)
     raise SettingsError(
-        f"HEMSIL_SOURCE is {spec!r}, and there is no such folder. It may be complete-journey, simulated, the path of a folder of "
+        f"the source (HEMSIL_SOURCE) is {spec!r}, and there is no such folder. It may be complete-journey, simulated, the path of a folder of "
         "Parquet or CSV files named as the tables, or the SQLAlchemy URL of a database that has them"
     )
