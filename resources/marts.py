@@ -14,7 +14,7 @@ from datetime import date
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from ml.errors import PublishRefused
 from ml.policy_operations import Publishing
@@ -118,6 +118,7 @@ class Marts:
                 on_step("locked")
                 decision = settle(connection)
                 if decision.publish:
+                    publishing.count_roughly(connection)
                     check_batch(connection, number, rows)
                     check_against_nights_before(connection, batch, number, self.limits)
                     on_step("checked")
@@ -130,7 +131,6 @@ class Marts:
             if not decision.publish:
                 return self._published_meanwhile(batch, settle, fence)
             on_step("committed")
-            self._count_afresh()
             return Publication(batch.id(number), "published", decision.make_current, decision.reason, *rows.values())
 
     def published(self, business_date: date) -> StoredBatch | None:
@@ -214,14 +214,3 @@ class Marts:
             stored = self.batch(batch_id)
             if stored is None or stored.state != "published":
                 raise
-
-    def _count_afresh(self) -> None:
-        """Have PostgreSQL count its rows, so that the first readers need not wait until it does so of itself."""
-        tables = ", ".join(
-            [f"platform.{table}" for table in publishing.COLUMNS] + ["platform.campaigns", "live.events"]
-        )
-        try:
-            with self.engine.connect() as connection:
-                connection.execution_options(isolation_level="AUTOCOMMIT").execute(sa.text(f"ANALYZE {tables}"))
-        except SQLAlchemyError as error:
-            logger.warning("the published tables could not be analysed: %s", type(error).__name__)
