@@ -15,6 +15,7 @@ from ml.source_tables import CONSENTS, SOURCE_TABLES
 from resources.decider import HEARD_UNTIL, consents_heard_until
 from resources.home import check_space
 from resources.platform import Platform
+from resources.restored import settle_ledger
 
 
 @dg.multi_asset(
@@ -28,6 +29,7 @@ def source_tables(
     """Read the club's tables, quarantine the rows that break the contract, and keep what the business date may know."""
     check_space(platform.settings)
     platform.marts.begin_run(context.run.run_id)
+    settle_ledger(platform)
     delivered = platform.source.delivered()
     checked = check_tables(platform.tables(), platform.now(), platform.source.origins())
     refusals = too_many(checked.counts, platform.policy.quality.max_quarantined_share)

@@ -67,6 +67,23 @@ def show_grants() -> None:
     console.print(table)
 
 
+@database.command("replay")
+def replay() -> None:
+    """Hear again what members said since the backup that the database was restored from; then its views open.
+
+    Example: hemsil db replay
+    """
+    from hemsil.nightly import one_night_at_a_time
+    from resources.platform import Platform
+    from resources.restored import settle_ledger
+
+    settings = read_settings()
+    platform = Platform(settings)
+    with one_night_at_a_time(settings):
+        done = settle_ledger(platform)
+    console.print(done or "the database has everything that its copy has", soft_wrap=True)
+
+
 def _shown(url: str) -> str:
     """An address without its password."""
     from sqlalchemy.engine import make_url

@@ -25,8 +25,11 @@ def object_to_marketing(
     """
     from resources.members_word import objects
     from resources.platform import Platform
+    from resources.restored import settle_ledger
 
-    offers = objects(Platform(read_settings()), member, channel)
+    platform = Platform(read_settings())
+    offers = objects(platform, member, channel)
+    settle_ledger(platform)
     console.print(f"recorded and read back; {offers} offers of the current batch are no longer shown")
 
 
@@ -43,8 +46,11 @@ def consents(
     """
     from resources.consent_feed import hear
     from resources.platform import Platform
+    from resources.restored import settle_ledger
 
-    heard = hear(Platform(read_settings()), file, source)
+    platform = Platform(read_settings())
+    heard = hear(platform, file, source)
+    settle_ledger(platform)
     left = f"; {heard.erased:,} of erased members were left out" if heard.erased else ""
     console.print(f"{heard.rows:,} rows on marketing, {heard.new:,} of them new{left}")
 
@@ -63,12 +69,14 @@ def erase(
     from resources.forget import forget, remember
     from resources.home import prepare_home
     from resources.platform import Platform
+    from resources.restored import settle_ledger
 
     if not yes:
         typer.confirm("Erase the member for good?", abort=True)
     settings = read_settings()
     prepare_home(settings)
     platform = Platform(settings)
+    settle_ledger(platform)
     remember(platform, member, reason)
     with one_night_at_a_time(settings):  # whoever is refused here runs it again; no later night reads the member
         done = forget(platform, member)

@@ -54,6 +54,8 @@ def print_summary(platform: Platform, business_date: date, console: Console) -> 
         console.print(
             f"{bad:,} rows of the source break the contract and were set aside: `hemsil quarantine` tells why, and how they come back."
         )
+    if batch.hidden_because:
+        console.print(f"[bold red]The views show nothing: {batch.hidden_because}.[/]")
     current = platform.marts.current()
     if current and current.batch_id != batch.batch_id:
         console.print(

@@ -33,7 +33,7 @@ def consents_heard_until(
     for a dead feed, but never a dead feed for a quiet club. None, which counts as the night's own, for a club that records no
     consents, and for a night that is history: a replay has all there will be.
     """
-    if CONSENTS.name not in club.recorded or not platform.is_tonight(night):
+    if CONSENTS.name not in club.recorded or not platform.is_living(night):
         return None
     at = delivered.get(CONSENTS.name)
     if at is not None and at <= platform.now() + _CLOCKS_APART:

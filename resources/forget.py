@@ -64,6 +64,8 @@ def forget(platform: Platform, member: str) -> Forgotten:
     Raises DatabaseUnavailable, DamagedTable.
     """
     database = _out_of_the_database(platform, member)
+    if not platform.ledger_copy.behind():
+        platform.ledger_copy.write_anew()
     lake, dates = _out_of_the_lake(platform, member)
     files = 0
     for path in mentioning(platform.settings.exports, member):

@@ -15,6 +15,7 @@ from resources.batches import Batch, Publication
 from resources.beside import beside
 from resources.decider import consents_told
 from resources.platform import Platform
+from resources.restored import settle_ledger
 
 PUBLISHED_INPUTS = (OFFERS_TO_SEND, SUPPRESSIONS, REASKS)
 
@@ -28,6 +29,7 @@ def publish_night(
     accepted: str = "",
 ) -> Publication:
     """Publish what the lake holds of a night. `accepted`: why a person lets it differ from the nights before. Raises NotInLake, DamagedTable, PublishRefused, DatabaseUnavailable."""
+    settle_ledger(platform)
     notes = platform.lake.manifest(SCORES.name, night.key).notes
     batch = Batch(
         business_date=night.business_date,
@@ -38,7 +40,7 @@ def publish_night(
         run_id=run_id,
         fingerprint=_fingerprint(platform, night),
         model_age_days=_days_since(notes.get("trained_for"), night),
-        shown_hours=platform.policy.publishing.shown_hours if platform.is_tonight(night) else None,
+        shown_hours=platform.policy.publishing.shown_hours if platform.is_living(night) else None,
         consents_until=consents_told(platform, night),
         consents_hours=platform.policy.consent.stale_after_hours,
         accepted=accepted,

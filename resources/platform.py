@@ -5,7 +5,7 @@ the definitions opens nothing; tests build the same platform with other settings
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -24,12 +24,15 @@ from resources.erasure import erased_members
 from resources.home import database_url, prepare_database, prepare_home
 from resources.kept_models import KeptModels
 from resources.lake import Lake
+from resources.ledger_copy import LedgerCopy
 from resources.marts import Marts
 from resources.registry import Registry
 from resources.settings import Settings, prepare_environment
 from resources.sources import ClubSource, Invented, open_source
 from resources.sources.simulated import SimulatedSource
 from simulator.club import InventedClub
+
+LIVING = timedelta(days=31)  # a club whose newest day is older than this has been handed over to be looked at
 
 
 def utc_now() -> datetime:
@@ -95,6 +98,10 @@ class Platform:
     def kept_models(self) -> KeptModels:
         return KeptModels(self.settings.home / "models" / self.club_id)
 
+    @cached_property
+    def ledger_copy(self) -> LedgerCopy:
+        return LedgerCopy(self.settings.home / "ledger", self.marts.engine)
+
     @property
     def club_id(self) -> str:
         """Twelve digits that tell clubs apart by where their tables come from, without saying where."""
@@ -118,9 +125,14 @@ class Platform:
     def night(self, business_date: str) -> Night:
         return Night(date.fromisoformat(business_date), self.source.timezone)
 
-    def is_tonight(self, night: Night) -> bool:
-        """Whether it is a night of today or later, by the club's clock, and not one of the past run again."""
-        return night.business_date >= self.now().replace(tzinfo=UTC).astimezone(self.zone).date()
+    def is_living(self, night: Night) -> bool:
+        """Whether the night is to be sent: not history that is run again, by the club's clock.
+
+        Of a club that hands over new days, a night of the last month counts as tonight's: where its feeds die together, the night
+        slides into the past with them, and must not be taken for history, which has no end.
+        """
+        back = LIVING if self.source.last_date is None else timedelta(0)
+        return night.business_date >= self.now().replace(tzinfo=UTC).astimezone(self.zone).date() - back
 
     def tables(self) -> dict[str, ir.Table]:
         """The club's tables with what was said and sent in the daytime, without whoever has been erased."""

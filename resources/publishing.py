@@ -156,8 +156,8 @@ def show(connection: Connection, number: int, chosen_with: int) -> None:
     """Move the pointer. `chosen_with` is the token of a choice by hand, else 0; older tokens cannot move it after that."""
     connection.execute(
         sa.text("""
-            INSERT INTO platform.pointer (batch, token) VALUES (:number, :token)
-            ON CONFLICT (only_row) DO UPDATE SET batch = excluded.batch, moved_at = clock_timestamp(),
+            INSERT INTO platform.pointer (batch, token, database) VALUES (:number, :token, platform.this_database())
+            ON CONFLICT (only_row) DO UPDATE SET batch = excluded.batch, moved_at = clock_timestamp(), database = excluded.database,
                 token = greatest(pointer.token, excluded.token)"""),
         {"number": number, "token": chosen_with},
     )

@@ -46,6 +46,7 @@ def look(platform: Platform, batch_hours: float, daemon: bool) -> list[Seen]:
     engine = platform.marts.engine
     with reaching(engine), engine.connect() as connection:
         seen = [_batch(connection, platform, now, batch_hours), *(_ledger(connection, name) for name in LEDGERS)]
+        seen.append(_copy(platform))
         if connection.scalar(sa.text("SELECT to_regclass('dagster.runs') IS NOT NULL")):
             seen.append(_runs(connection, now))
         if daemon:
@@ -71,6 +72,19 @@ def _ledger(connection: Connection, name: str) -> Seen:
     query = sa.text("SELECT live.first_fault(CAST(:ledger AS regclass), :place, :digest)")
     fault = connection.scalar(query, {"ledger": f"live.{name}", "place": place, "digest": digest})
     return Seen(f"ledger {name}", fault is None, "whole" if fault is None else f"changed or cut off at place {fault}")
+
+
+def _copy(platform: Platform) -> Seen:
+    """Copy what members have said since the last look, unless the database knows less than the copy."""
+    try:
+        behind = platform.ledger_copy.behind()
+        new = 0 if behind else platform.ledger_copy.keep()
+    except OSError as error:
+        return Seen("ledger's copy", False, f"cannot be written: {error.strerror}")
+    words = (
+        f"{behind}: run `hemsil db replay`, or the night, which hears it again" if behind else f"kept, {new} new rows"
+    )
+    return Seen("ledger's copy", not behind, words)
 
 
 def _runs(connection: Connection, now: datetime) -> Seen:

@@ -42,10 +42,11 @@ def heard(tmp_path: Path) -> Heard:
     [
         ("2024-03-15", NOW - timedelta(hours=1), MIDNIGHT),
         ("2024-03-15", MIDNIGHT - timedelta(hours=30), MIDNIGHT - timedelta(hours=30)),
-        ("2024-03-14", MIDNIGHT - timedelta(hours=90), None),
+        ("2024-03-12", MIDNIGHT - timedelta(hours=90), MIDNIGHT - timedelta(hours=90)),
+        ("2024-02-12", MIDNIGHT - timedelta(hours=90), None),
         ("2024-03-15", NOW + timedelta(days=9), NEWEST),
     ],
-    ids=["after midnight", "long before", "a night that is history", "in the future"],
+    ids=["after midnight", "long before", "a night that came late", "a night that is history", "in the future"],
 )
 def test_consents_in_a_folder_are_as_old_as_their_file(
     tmp_path: Path, heard: Heard, night: str, written: datetime, until: datetime | None
@@ -73,7 +74,7 @@ MARKED = (
 def test_consents_in_a_database_are_as_old_as_it_says(postgres_server: PostgresServer, heard: Heard) -> None:
     url = in_postgres(postgres_server, tiny_club(), *MARKED)
     assert heard(url) == datetime(2024, 3, 13, 7)
-    assert heard(url, "2024-03-14") is None  # history
+    assert heard(url, "2024-02-12") is None  # history
     execute(url, "INSERT INTO deliveries VALUES ('consents', '2024-03-15T03:00:00Z')")
     assert heard(url) == MIDNIGHT
     execute(url, "DELETE FROM deliveries", "INSERT INTO deliveries VALUES ('consents', '2031-01-01')")
@@ -86,7 +87,7 @@ def test_without_such_a_record_tonights_consents_are_as_old_as_the_newest_of_the
     club = tiny_club()
     url = in_postgres(postgres_server, club)
     assert heard(url) == NEWEST
-    assert heard(url, "2024-03-14") is None
+    assert heard(url, "2024-02-12") is None
     execute(url, "UPDATE consents SET recorded_at = '2024-03-15T02:00:00Z' WHERE member_id = 'm5'")
     assert heard(url) == MIDNIGHT  # the feed is alive after midnight
     execute(url, "UPDATE consents SET source = 'live' WHERE member_id = 'm5'")
