@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from ml.club import Club
+from ml.exact import GRID, on_the_grid
 from ml.features import ANSWERS, FeatureTables, feature_tables
 from ml.features_of_members import MEMBER
 from ml.features_of_offers import CAMPAIGN, MEMBER_CAMPAIGN, MEMBER_OFFER, OFFER, RANKED, RELATIVE, SHARED
@@ -116,7 +117,7 @@ def offer_rows(club: Club, pairs: ir.Table, tables: FeatureTables | None = None)
 def _beside_the_others(rows: ir.Table) -> ir.Table:
     """Rank and share of each offer among all offers of the campaign, for the member."""
     ranks = {f"{n}_rank": ibis.percent_rank().over(group_by=ASK, order_by=rows[n].desc()) for n in RANKED}
-    sums = {n: rows[n].sum().over(group_by=ASK) for n in SHARED}
+    sums = {n: on_the_grid(rows[n]).sum().over(group_by=ASK) / float(GRID) for n in SHARED}
     shares = {f"{n}_share": (rows[n] / sums[n].nullif(0)).fill_null(0) for n in SHARED}
     return rows.mutate(
         **ranks,

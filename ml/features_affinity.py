@@ -8,6 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from ml.club import Club
+from ml.exact import total
 from ml.features_feedback import SAID, said_of_offers
 from ml.habits import answered_groups, offer_groups
 from ml.history import LEVELS
@@ -48,18 +49,18 @@ def _level(club: Club, asks: ir.Table, habits: ir.Table, level: str) -> ir.Table
     # A product counts whole; a wider group counts by how much of the offer lies in it.
     weight = ibis.literal(1.0) if level == "product_id" else h.weight
     columns = {
-        f"{name}_baskets_91": (h.n_91 * weight).sum(),
-        f"{name}_baskets": (h.n * weight).sum(),
-        f"{name}_decayed": (h.decayed * weight).sum(),
+        f"{name}_baskets_91": total(h.n_91 * weight),
+        f"{name}_baskets": total(h.n * weight),
+        f"{name}_decayed": total(h.decayed * weight),
         f"{name}_days_since": h.days_since.min(),
-        f"{name}_due": h.due.argmax(h.decayed),
-        f"{name}_coupons": (h.coupons_decayed * weight).sum(),
-        f"{name}_spend_91": (h.spend_91 * weight).sum(),
+        f"{name}_due": h.due.argmax(ibis.struct({"decayed": h.decayed, "value": h["value"]})),
+        f"{name}_coupons": total(h.coupons_decayed * weight),
+        f"{name}_spend_91": total(h.spend_91 * weight),
     }
     if level in REPEATED:
         columns |= {f"{name}_months": h.months.max(), f"{name}_span": h.span.max()}
     if level == "product_id":
-        columns["product_quantity"] = h.quantity.sum()
+        columns["product_quantity"] = total(h.quantity)
         columns["offer_products_known"] = h.count().cast("float64")
     return h.group_by(*PAIR).aggregate(**columns)
 
@@ -77,4 +78,4 @@ def _meeting(club: Club, asks: ir.Table, facts: ir.Table, level: str) -> ir.Tabl
 def _answered(club: Club, asks: ir.Table, level: str, kinds: tuple[str, ...]) -> ir.Table:
     name = SHORT.get(level, level)
     h = _meeting(club, asks, answered_groups(club, asks, level, kinds), level)
-    return h.group_by(*PAIR).aggregate(**{f"{name}_answered": (h.strength * h.weight.sqrt()).sum()})
+    return h.group_by(*PAIR).aggregate(**{f"{name}_answered": total(h.strength * h.weight.sqrt())})

@@ -6,6 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from ml.club import Club
+from ml.exact import total
 from ml.features_affinity import ASK
 from ml.features_offer import campaign_features
 from ml.habits import offer_groups
@@ -44,9 +45,9 @@ def _over_offers(evidence: ir.Table) -> ir.Table:
         campaign_offers_known=e.count().cast("float64"),
         campaign_offers_known_91=(e.product_baskets_91 > 0).sum().cast("float64"),
         campaign_best_product=e.product_decayed.max(),
-        campaign_top_products=e.product_decayed.sum(where=e.place < TOP),
-        campaign_products_decayed=e.product_decayed.sum(),
-        campaign_product_coupons=e.product_coupons.sum(),
+        campaign_top_products=total(e.product_decayed, where=e.place < TOP),
+        campaign_products_decayed=total(e.product_decayed),
+        campaign_product_coupons=total(e.product_coupons),
         campaign_products_due=((e.product_due > 0.7) & (e.product_due < 3)).sum().cast("float64"),
     )
 
@@ -55,13 +56,13 @@ def _answered(evidence: ir.Table) -> ir.Table:
     e = evidence
     return e.group_by(*ASK).aggregate(
         campaign_best_answered_product=e.product_answered.max(),
-        campaign_answered_product=e.product_answered.sum(),
+        campaign_answered_product=total(e.product_answered),
         campaign_answered_line=e.line_answered.max(),
         campaign_answered_subcategory=e.subcategory_answered.max(),
-        campaign_answered_subcategories=e.subcategory_answered.sum(),
+        campaign_answered_subcategories=total(e.subcategory_answered),
         campaign_best_line=e.line_decayed.max(),
         campaign_best_subcategory=e.subcategory_decayed.max(),
-        campaign_line_coupons=e.line_coupons.sum(),
+        campaign_line_coupons=total(e.line_coupons),
     )
 
 
@@ -69,7 +70,7 @@ def _habits_in(club: Club, asks: ir.Table, habits: Mapping[str, ir.Table]) -> ir
     """Habits in the campaign's groups, each counted once however many offers are about it."""
     parts = [_habits_at(club, asks, habits[level], level, name) for level, name in GROUPS.items()]
     every = habits["category"]
-    spend = every.group_by("as_of", "member_id").aggregate(total=every.spend.sum(), total_91=every.spend_91.sum())
+    spend = every.group_by("as_of", "member_id").aggregate(total=total(every.spend), total_91=total(every.spend_91))
     joined = parts[0]
     for part in parts[1:]:
         joined = joined.left_join(part, ASK).drop(*[f"{k}_right" for k in ASK])
@@ -95,10 +96,10 @@ def _habits_at(club: Club, asks: ir.Table, habits: ir.Table, level: str, name: s
     h = habits.inner_join(groups, "value").semi_join(asks, ASK)  # in this order, see features_affinity
     return h.group_by(*ASK).aggregate(
         **{
-            f"{name}spend": h.spend.sum(),
-            f"{name}spend_91": h.spend_91.sum(),
-            f"{name}decayed": h.decayed.sum(),
+            f"{name}spend": total(h.spend),
+            f"{name}spend_91": total(h.spend_91),
+            f"{name}decayed": total(h.decayed),
             f"{name}coupons": h.coupons.sum(),
-            f"{name}coupons_decayed": h.coupons_decayed.sum(),
+            f"{name}coupons_decayed": total(h.coupons_decayed),
         }
     )

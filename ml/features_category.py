@@ -7,14 +7,15 @@ from collections.abc import Mapping
 import ibis.expr.types as ir
 
 from ml.club import Club
+from ml.exact import total
 from ml.history import moments_of, purchases, seen_from, share
 
 
 def category_features(club: Club, asks: ir.Table, habits: Mapping[str, ir.Table]) -> ir.Table:
     """One row a (as_of, member_id, category) of which the member has bought anything."""
     moments, h = moments_of(asks), habits["category"]
-    total = h.group_by("as_of", "member_id").aggregate(total=h.spend.sum())
-    h = h.inner_join(total, ["as_of", "member_id"])
+    spent = h.group_by("as_of", "member_id").aggregate(total=total(h.spend))
+    h = h.inner_join(spent, ["as_of", "member_id"])
     h = h.left_join(_baskets(club, moments), ["as_of", "member_id"]).drop("as_of_right", "member_id_right")
     prices = _club_prices(club, moments)
     h = h.left_join(prices, [h.as_of == prices.as_of, h["value"] == prices.category])
@@ -51,7 +52,7 @@ def _club_prices(club: Club, moments: ir.Table) -> ir.Table:
     lines = club.transactions.filter(club.transactions.quantity > 0)
     named = lines.inner_join(club.products.select("product_id", "category"), "product_id")
     value = (named.amount + named.discount).cast("float64")
-    daily = named.group_by("category", "occurred_at").aggregate(value=value.sum(), quantity=named.quantity.sum())
+    daily = named.group_by("category", "occurred_at").aggregate(value=total(value), quantity=total(named.quantity))
     times = moments.select("as_of").distinct()
     seen = times.inner_join(daily, daily.occurred_at < times.as_of)
-    return seen.group_by("as_of", "category").aggregate(unit_price=share(seen["value"].sum(), seen.quantity.sum()))
+    return seen.group_by("as_of", "category").aggregate(unit_price=share(total(seen["value"]), total(seen.quantity)))

@@ -8,6 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from ml.club import Club
+from ml.exact import total
 from ml.history import QUARTER, RECENT, moments_of, per_30_days, purchases, seen_from, share
 
 COUPON_PRIOR = 0.05  # share of baskets with a coupon that a member without history is taken to have
@@ -33,11 +34,11 @@ def _baskets(bought: ir.Table) -> ir.Table:
     lines = bought
     return lines.group_by("member_id", "transaction_id").aggregate(
         occurred_at=lines.occurred_at.min(),
-        amount=lines.amount.sum(),
-        discount=lines.discount.sum(),
-        coupon=lines.coupon.sum(),
-        own_brand=lines.amount.sum(where=lines.own_brand > 0),
-        branded=lines.amount.sum(where=lines.own_brand.notnull()),
+        amount=total(lines.amount),
+        discount=total(lines.discount),
+        coupon=total(lines.coupon),
+        own_brand=total(lines.amount, where=lines.own_brand > 0),
+        branded=total(lines.amount, where=lines.own_brand.notnull()),
         discounted_lines=(lines.discount > 0).cast("float64").sum(),
         lines=lines.count().cast("float64"),
     )
@@ -54,22 +55,22 @@ def _habits(seen: ir.Table) -> ir.Table:
         n_28=recent.sum(),
         n_91=quarter.sum(),
         n=s.count(),
-        baskets_decayed=s.weight.sum(),
-        spend_28=s.amount.sum(where=recent),
-        spend_91=s.amount.sum(where=quarter),
-        spend=s.amount.sum(),
-        discount_91=s.discount.sum(where=quarter),
-        discount=s.discount.sum(),
-        own_brand=s.own_brand.sum(),
-        branded=s.branded.sum(),
+        baskets_decayed=total(s.weight),
+        spend_28=total(s.amount, where=recent),
+        spend_91=total(s.amount, where=quarter),
+        spend=total(s.amount),
+        discount_91=total(s.discount, where=quarter),
+        discount=total(s.discount),
+        own_brand=total(s.own_brand),
+        branded=total(s.branded),
         lines=s.lines.sum(),
         discounted_lines=s.discounted_lines.sum(),
         recorded=s.coupon.count(),
         coupons_28=(used & recent).sum(),
         coupons_91=(used & quarter).sum(),
         coupons=used.sum(),
-        coupons_decayed=s.weight.sum(where=used),
-        coupon_money=s.coupon.sum(),
+        coupons_decayed=total(s.weight, where=used),
+        coupon_money=total(s.coupon),
         days_since_coupon=s.days_ago.min(where=used),
     )
     t = sums

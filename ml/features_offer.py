@@ -6,6 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from ml.club import Club
+from ml.exact import total
 from ml.habits import offer_groups
 from ml.history import QUARTER, days_before, grouped_products, share
 
@@ -35,13 +36,19 @@ def _breadth(club: Club) -> ir.Table:
     """How much of the assortment an offer is about; offers without products have no row."""
     named = club.offer_products.inner_join(club.offers.select("offer_id", "campaign_id"), "offer_id")
     named = named.inner_join(grouped_products(club), "product_id")
-    return named.group_by("campaign_id", "offer_id").aggregate(
+    size = named.group_by("campaign_id", "offer_id").aggregate(
         products=named.count().cast("float64"),
         subcategories=named.subcategory.nunique().cast("float64"),
         brands=named.brand.nunique().cast("float64"),
         offer_own_brand=named.own_brand.mean(),
-        department=named.department.mode(),
     )
+    by_department = named.group_by("campaign_id", "offer_id", "department").aggregate(n=named.count())
+    most = ibis.struct({"n": by_department.n, "department": by_department.department})  # of as many, one by name
+    named_most = by_department.group_by("campaign_id", "offer_id").aggregate(
+        department=by_department.department.argmax(most)
+    )
+    joined = size.left_join(named_most, ["campaign_id", "offer_id"])
+    return joined.drop("campaign_id_right", "offer_id_right")
 
 
 def _demand(club: Club, asked: ir.Table) -> ir.Table:
@@ -59,10 +66,10 @@ def _demand(club: Club, asked: ir.Table) -> ir.Table:
         buyers=bought.member_id.nunique().cast("float64"),
         baskets=bought.transaction_id.nunique().cast("float64"),
         members=bought.members.max(),
-        value=value.sum(),
-        quantity=bought.quantity.sum(),
+        value=total(value),
+        quantity=total(bought.quantity),
         coupon_lines=(bought.coupon_discount > 0).cast("float64").mean(),
-        shelf_discount=share(bought.discount.cast("float64").sum(), value.sum()),
+        shelf_discount=share(total(bought.discount), total(value)),
     )
     return t.select(
         *OFFER,
@@ -82,13 +89,13 @@ def _past_answers(club: Club, asked: ir.Table, kinds: tuple[str, ...]) -> ir.Tab
     past = products.select(past_campaign="campaign_id", past_offer="offer_id", value="value", past_weight="weight")
     alike = asked_offers.inner_join(past, "value").filter(lambda t: t.past_campaign != t.campaign_id)
     alike = alike.group_by(*OFFER, "past_campaign", "past_offer").aggregate(
-        likeness=(alike.weight * alike.past_weight).sum()
+        likeness=total(alike.weight * alike.past_weight)
     )
     mailed, answered = mailed_before(club, asked), _answered_before(club, asked, kinds)
     t = alike.inner_join(mailed, ["as_of", "past_campaign"]).left_join(answered, ["as_of", "past_offer"])
     n = t.group_by(*OFFER).aggregate(
-        mailed=(t.mailed * t.likeness).sum(),
-        answers=(t.answers.fill_null(0) * t.likeness).sum(),
+        mailed=total(t.mailed * t.likeness),
+        answers=total(t.answers.fill_null(0) * t.likeness),
         likest=t.likeness.max(),
     )
     return n.select(
@@ -149,10 +156,10 @@ def _spend_share(club: Club, asked: ir.Table) -> ir.Table:
     lines = club.transactions.filter(club.transactions.quantity > 0)
     window = moments.as_of - ibis.interval(days=QUARTER)
     recent = moments.inner_join(lines, [lines.occurred_at < moments.as_of, lines.occurred_at >= window])
-    recent = recent.group_by("as_of", "product_id").aggregate(spend=recent.amount.cast("float64").sum())
-    total = recent.group_by("as_of").aggregate(total=recent.spend.sum())
+    recent = recent.group_by("as_of", "product_id").aggregate(spend=total(recent.amount))
+    whole = recent.group_by("as_of").aggregate(whole=total(recent.spend))
     products = club.offer_products.inner_join(club.offers.select("offer_id", "campaign_id"), "offer_id")
     products = products.select("campaign_id", "product_id").distinct()
     t = asked.inner_join(products, "campaign_id").inner_join(recent, ["as_of", "product_id"])
-    t = t.group_by("as_of", "campaign_id").aggregate(spend=t.spend.sum()).inner_join(total, "as_of")
-    return t.select("as_of", "campaign_id", club_spend_share=share(t.spend, t.total))
+    t = t.group_by("as_of", "campaign_id").aggregate(spend=total(t.spend)).inner_join(whole, "as_of")
+    return t.select("as_of", "campaign_id", club_spend_share=share(t.spend, t.whole))

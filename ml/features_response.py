@@ -6,6 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from ml.club import Club
+from ml.exact import total
 from ml.features_offer import mailed_before
 from ml.history import days_before, moments_of, seen_from
 
@@ -27,9 +28,9 @@ def response_features(club: Club, asks: ir.Table, kinds: tuple[str, ...]) -> ir.
     sums = history.group_by("as_of", "member_id").aggregate(
         mailed=history.count().cast("float64"),
         answered=history.answered.sum(),
-        expected=history.expected.sum(),
-        answered_decayed=(history.answered * history.weight).sum(),
-        mailed_decayed=history.weight.sum(),
+        expected=total(history.expected),
+        answered_decayed=total(history.answered * history.weight),
+        mailed_decayed=total(history.weight),
         days_since_mailed=history.days_ago.min(),
     )
     joined = moments.left_join(sums, ["as_of", "member_id"]).drop("as_of_right", "member_id_right")
@@ -63,7 +64,7 @@ def response_to_kind(club: Club, asks: ir.Table, kinds: tuple[str, ...]) -> ir.T
     history = _past_mailings(club, asks, moments_of(asks), kinds).drop("campaign_id")
     h = named.inner_join(history, ["as_of", "member_id", "kind"])
     sums = h.group_by(*ASK).aggregate(
-        kind_mailed=h.count().cast("float64"), answered=h.answered.sum(), expected=h.expected.sum()
+        kind_mailed=h.count().cast("float64"), answered=h.answered.sum(), expected=total(h.expected)
     )
     return sums.select(
         *ASK,

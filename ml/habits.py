@@ -6,6 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from ml.club import Club
+from ml.exact import total
 from ml.history import LEVELS, QUARTER, RECENT, days_before, grouped_products, moments_of, purchases, seen_from, visits
 from ml.kept import keep
 
@@ -40,16 +41,16 @@ def group_habits(moments: ir.Table, bought: ir.Table, level: str, values: ir.Tab
         n=s.count().cast("float64"),
         n_28=(s.days_ago <= RECENT).sum().cast("float64"),
         n_91=quarter.sum().cast("float64"),
-        decayed=s.weight.sum(),
+        decayed=total(s.weight),
         days_since=s.days_ago.min(),
         known_days=s.days_ago.max(),
         months=(s.days_ago / MONTH).floor().nunique().cast("float64"),
-        spend=s.amount.sum(),
-        spend_91=s.amount.sum(where=quarter).fill_null(0),
-        quantity=s.quantity.sum(),
-        list_value=s.amount.sum() + s.discount.sum(),
+        spend=total(s.amount),
+        spend_91=total(s.amount, where=quarter).fill_null(0),
+        quantity=total(s.quantity),
+        list_value=total(s.amount) + total(s.discount),
         coupons=used.sum().cast("float64"),
-        coupons_decayed=s.weight.sum(where=used).fill_null(0),
+        coupons_decayed=total(s.weight, where=used).fill_null(0),
     )
     gap = (t.known_days - t.days_since) / (t.n - 1).nullif(0)
     due = ibis.ifelse(gap.isnull(), ibis.null("float64"), t.days_since / ibis.greatest(gap, 1.0))
@@ -80,5 +81,5 @@ def answered_groups(club: Club, asks: ir.Table, level: str, kinds: tuple[str, ..
     seen = moments.inner_join(known, [moments.member_id == known.member_id, known.occurred_at < moments.as_of])
     seen = seen.drop("member_id_right").mutate(weight=seen.weight.sqrt())
     return seen.group_by("as_of", "member_id", "value").aggregate(
-        strength=seen.weight.sum(), days_since=days_before(seen.as_of, seen.occurred_at).min()
+        strength=total(seen.weight), days_since=days_before(seen.as_of, seen.occurred_at).min()
     )

@@ -12,6 +12,7 @@ import ibis
 import ibis.expr.types as ir
 
 from ml.club import Club
+from ml.exact import total
 
 RECENT = 28  # days
 QUARTER = 91  # days
@@ -73,10 +74,10 @@ def visits(bought: ir.Table, level: str) -> ir.Table:
     lines = bought.filter(bought[level].notnull())
     return lines.group_by(["member_id", lines[level].name("value"), "transaction_id"]).aggregate(
         occurred_at=lines.occurred_at.min(),
-        amount=lines.amount.sum(),
-        discount=lines.discount.sum(),
-        quantity=lines.quantity.sum(),
-        coupon=lines.coupon.sum(),
+        amount=total(lines.amount),
+        discount=total(lines.discount),
+        quantity=total(lines.quantity),
+        coupon=total(lines.coupon),
     )
 
 
