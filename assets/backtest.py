@@ -9,6 +9,7 @@ import ibis
 import ibis.expr.types as ir
 
 from assets.shown import lake_out, small_table
+from ml.backtest_report import of_rivals
 from ml.backtest_tables import BACKTEST_METRICS, BACKTEST_SCORES, BACKTEST_TABLES
 from resources.backtest_page import write_report
 from resources.backtester import Asked, BacktestPlan, run_backtest
@@ -26,6 +27,7 @@ class BacktestConfig(dg.Config):
     campaigns: list[str] = []  # noqa: RUF012 - Dagster reads the default
     keep: float = 0.0
     quick: bool = False
+    study: bool = False
 
 
 @dg.multi_asset(name="replay", group_name="backtest", outs={t.name: lake_out(t, {"xgboost"}) for t in BACKTEST_TABLES})
@@ -33,13 +35,13 @@ def replay(
     context: dg.AssetExecutionContext, config: BacktestConfig, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.Output[ir.Table]]:
     """What each past campaign's first night would have said, and how good it was beside every baseline."""
-    asked = Asked(config.first, config.last, tuple(config.campaigns), config.keep or None, config.quick)
+    asked = Asked(config.first, config.last, tuple(config.campaigns), config.keep or None, config.quick, config.study)
     plan = BacktestPlan.of(platform, context.partition_key, asked)
     done = run_backtest(platform, plan, context.log.info)
     page = write_report(done, platform.settings.reports / context.partition_key, platform.source.note)
     yield dg.Output(ibis.memtable(done.scores, schema=BACKTEST_SCORES.schema), output_name=BACKTEST_SCORES.name)
     shown: dict[str, dg.MetadataValue] = {"report": dg.MetadataValue.path(str(page))}
-    closed = done.metrics[done.metrics.subset.eq("closed") & done.metrics.metric.isin(SHOWN)]
+    closed = of_rivals(done.metrics[done.metrics.subset.eq("closed") & done.metrics.metric.isin(SHOWN)])
     shown |= {
         f"{level}s": small_table(part.pivot_table(index="scorer", columns="metric", values="value").reset_index())
         for level, part in closed.groupby("level")

@@ -1,15 +1,19 @@
 """`hemsil backtest`: the backtest run as its Dagster job, and its main figures printed."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
 from rich.console import Console
 from rich.table import Table as Grid
 
 from hemsil.job import run_job
+from ml.backtest_report import of_rivals, saved_figures
 from ml.backtest_tables import BACKTEST_METRICS, BACKTEST_SCORES
 from ml.backtest_targets import TARGETS_OF, judged
 from resources.backtest_page import PAGE
+from resources.code_version import code_version
 from resources.home import prepare_home
 from resources.platform import Platform
 from resources.settings import Settings
@@ -23,8 +27,9 @@ SHOWN = {
 }
 
 
-def run_backtest(settings: Settings, asked: "Asked", console: Console) -> None:
-    """Replay the past and print how good it was. Raises SettingsError, TooFewExamples, RunFailed."""
+def run_backtest(settings: Settings, asked: "Asked", save: Path | None, console: Console) -> None:
+    """Replay the past, print how good it was, and with `save` write the figures as CSV. Raises SettingsError,
+    TooFewExamples, RunFailed."""
     from resources.backtester import BacktestPlan
 
     prepare_home(settings)
@@ -34,6 +39,10 @@ def run_backtest(settings: Settings, asked: "Asked", console: Console) -> None:
     config = asdict(asked) | {"campaigns": list(asked.campaigns), "keep": asked.keep or 0.0}
     run_job(platform, "backtest", known_by, {"replay": config}, console)
     _print(platform, known_by, console)
+    if save:
+        metrics = platform.lake.read(BACKTEST_METRICS, known_by).to_pandas()
+        made = f"{platform.now():%Y-%m-%d}"
+        saved_figures(metrics).assign(made_on=made, code=code_version()).to_csv(save, index=False)
 
 
 def _print(platform: Platform, known_by: str, console: Console) -> None:
@@ -46,9 +55,9 @@ def _print(platform: Platform, known_by: str, console: Console) -> None:
         )
         for name in ("scorer", *names):
             grid.add_column(name, justify="left" if name == "scorer" else "right")
-        for scorer, rows in held.groupby("scorer", sort=False):
+        for scorer, rows in of_rivals(held).groupby("scorer", sort=False):
             value = rows.set_index("metric").value
-            grid.add_row(str(scorer), *(f"{value[n]:.3f}" if n in value else "" for n in names))
+            grid.add_row(str(scorer), *(f"{value[n]:.3f}" if pd.notna(value.get(n)) else "" for n in names))
         console.print(grid)
     targets = judged(metrics) if platform.source.name == TARGETS_OF else None
     for row in targets.itertuples() if targets is not None else ():

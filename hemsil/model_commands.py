@@ -26,8 +26,13 @@ def backtest(
         typer.Option(help="Share of responders that thresholds promise to keep; empty: relevance.keep_responders."),
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Fewer bags, blocks and bootstrap draws; the same baselines.")
+        bool,
+        typer.Option("--quick", help="Fewer bags, blocks and draws, no campaign still open; the same baselines."),
     ] = False,
+    study: Annotated[
+        bool, typer.Option("--study", help="Also what feature families, two stages and more of the past earn. Slow.")
+    ] = False,
+    save: Annotated[Path | None, typer.Option(help="CSV file for the figures that docs/relevance.md tells.")] = None,
 ) -> None:
     """Replay past campaigns through the night's own functions and measure what would have happened.
 
@@ -40,7 +45,7 @@ def backtest(
     if source is not None:
         settings = settings.model_copy(update={"source": source})
     named = tuple(name.strip() for name in (campaigns or "").split(",") if name.strip())
-    run_backtest(settings, Asked(first or "", last or "", named, keep, quick), console)
+    run_backtest(settings, Asked(first or "", last or "", named, keep, quick, study), save, console)
 
 
 @models.command()

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ml.backtest import KEYS, MODEL, Replay
+from ml.backtest import KEYS, LOW, MODEL, Replay
+from ml.backtest_parts import PART
+from ml.backtest_study import ALONE, PAST, STUDY, WITHOUT, compared_with
 from ml.backtest_tables import BACKTEST_METRICS, BACKTEST_SCORES
+from ml.coverage import coverage, covered_share
 from ml.ensemble import Values
-from ml.evaluation import Ranked, member_draws, ranking_by_group
+from ml.evaluation import Ranked, calibration_bins, member_draws, ranking_by_group
 
-LABELS = {*KEYS, "offer_id", "answered", "threshold"}
+LABELS = {*KEYS, "offer_id", "answered", "threshold", LOW}
 ALL, CLOSED = "all", "closed"
 
 
@@ -23,6 +26,7 @@ BROAD = (ALL, CLOSED, f"{CLOSED}, at most {FEW_OFFERS} offers")
 PROBABILITIES = frozenset({MODEL, "logistic_regression"})  # scorers whose scores are probabilities
 OF_PROBABILITIES = frozenset({"log_loss", "brier", "ece"})
 PROMISED = "promised"
+Figures = dict[str, float]
 COUNTS = frozenset({"rows", "answers", "base_rate", "groups"})
 
 
@@ -58,8 +62,9 @@ def scores_frame(replays: Sequence[Replay]) -> pd.DataFrame:
             frame["threshold"], frame["model_version"] = replay.threshold, version
             parts.append(frame)
     frame = pd.concat(parts, ignore_index=True)
-    if "offer_id" not in frame:
-        frame["offer_id"] = None
+    for name in ("offer_id", LOW):
+        if name not in frame:
+            frame[name] = None
     whole = frame[frame.offer_id.isna()].set_index(["campaign_id", "member_id"]).relevance
     keys = pd.MultiIndex.from_frame(frame[["campaign_id", "member_id"]])
     sent = whole.reindex(keys).to_numpy() >= frame.threshold.to_numpy()
@@ -78,8 +83,9 @@ def model_digest(replay: Replay) -> str:
 def metrics_frame(
     replays: Sequence[Replay], campaigns: Mapping[str, Campaign], draws: int = 200, seed: int = 0
 ) -> pd.DataFrame:
-    """Rows of BACKTEST_METRICS: every figure of the model and the baselines on the same rows, with intervals by bootstrap
-    over members and the model's paired gain over each baseline (the same draws).
+    """Rows of BACKTEST_METRICS: every figure of the model, its parts and the baselines on the same rows, with intervals by
+    bootstrap over members and the model's paired gain over each (the same draws). Parts, and fits of a study with the gain
+    of their like over them, are measured on the broad subsets alone.
 
     draws   of the bootstrap for mailings; offers, a hundred times as many, have a quarter of them, and single campaigns
             and kinds only their figures for offers
@@ -96,24 +102,33 @@ def metrics_frame(
                 continue
             broad = subset in BROAD
             count = draws if level == "mailing" else draws // 4 if broad else 0
-            rows += [{"level": level, "subset": subset, **row} for row in _compared(held, level, count, seed)]
+            found = [
+                *_compared(held, level, broad, count, seed),
+                *(_tenths(held) if level == "mailing" and broad else ()),
+            ]
+            rows += [{"level": level, "subset": subset, **row} for row in found]
     return pd.DataFrame(rows, columns=list(BACKTEST_METRICS.names))
 
 
-def _compared(frame: pd.DataFrame, level: str, count: int, seed: int) -> Iterator[dict[str, object]]:
+def _compared(frame: pd.DataFrame, level: str, broad: bool, count: int, seed: int) -> Iterator[dict[str, object]]:
     drawn = member_draws(frame.member_id.to_numpy(), count, seed)
-    scorers = [c for c in frame.columns if c not in LABELS]
-    measures = {name: _measure(frame, name, level) for name in scorers}
-    own = [measures[MODEL](weight) for weight in drawn]
-    for name, measure in measures.items():
-        theirs = own if name == MODEL else [measure(weight) for weight in drawn]
-        value, model = measure(None), measures[MODEL](None)
+    scorers = [c for c in frame.columns if c not in LABELS and frame[c].notna().all()]
+    if not broad:
+        scorers = [c for c in scorers if not c.startswith(PART) and compared_with(c) is None]
+    told = {name: _measured(_measure(frame, name, level), drawn) for name in scorers}
+    for name, (value, draws) in told.items():
+        rival = compared_with(name) or MODEL
+        best, best_draws = told.get(rival, told[MODEL])
         for metric in value:
             if metric in COUNTS and name != MODEL:
                 continue
-            if metric in OF_PROBABILITIES and name not in PROBABILITIES:
+            if (
+                metric in OF_PROBABILITIES
+                and name not in PROBABILITIES
+                and not name.startswith((PART, STUDY, WITHOUT, ALONE, PAST))
+            ):
                 continue
-            low, high = _spread([d[metric] for d in theirs])
+            low, high = _spread([d[metric] for d in draws])
             row: dict[str, object] = {
                 "scorer": name,
                 "metric": metric,
@@ -122,10 +137,14 @@ def _compared(frame: pd.DataFrame, level: str, count: int, seed: int) -> Iterato
                 "high": high,
                 "rows": len(frame),
             }
-            if name != MODEL:
-                gain = _spread([m[metric] - d[metric] for m, d in zip(own, theirs, strict=True)])
-                row |= {"gain": model[metric] - value[metric], "gain_low": gain[0], "gain_high": gain[1]}
+            if name != rival:
+                gain = _spread([m[metric] - d[metric] for m, d in zip(best_draws, draws, strict=True)])
+                row |= {"gain": best[metric] - value[metric], "gain_low": gain[0], "gain_high": gain[1]}
             yield row
+
+
+def _measured(measure: Callable[[Values | None], Figures], drawn: Sequence[Values]) -> tuple[Figures, list[Figures]]:
+    return measure(None), [measure(weight) for weight in drawn]
 
 
 def _measure(frame: pd.DataFrame, scorer: str, level: str) -> Callable[[Values | None], dict[str, float]]:
@@ -164,18 +183,38 @@ def _with_threshold(frame: pd.DataFrame, ranked: Ranked) -> Callable[[Values | N
     return figures
 
 
+def _tenths(frame: pd.DataFrame) -> Iterator[dict[str, object]]:
+    """Tenths of the mailings by the model's relevance: what was predicted, the lower bound, and what was observed (with the
+    95 % interval of its share); and, in tenths of each campaign, how many observed shares are not below their bound."""
+    answered, relevance, low = (frame[c].to_numpy(dtype=float) for c in ("answered", MODEL, LOW))
+    bins = calibration_bins(answered, relevance)
+    parts = np.array_split(np.argsort(relevance, kind="stable"), len(bins))
+    for tenth, (seen, part) in enumerate(zip(bins.to_dict("records"), parts, strict=True), start=1):
+        told = {
+            "predicted": {"value": seen["predicted"]},
+            "bound": {"value": float(low[part].mean())},
+            "observed": {"value": seen["observed"], "low": seen["low"], "high": seen["high"]},
+        }
+        for name, values in told.items():
+            yield {"scorer": MODEL, "metric": f"{name}_tenth_{tenth}", "rows": part.size, **values}
+    groups = pd.concat([
+        coverage(answered[at], relevance[at], low[at]) for at in frame.groupby("campaign_id").indices.values()
+    ])  # fmt: skip
+    yield {"scorer": MODEL, "metric": "bound_held", "value": covered_share(groups), "rows": len(groups)}
+
+
 def promise_row(keep: float) -> pd.DataFrame:
     """The row of BACKTEST_METRICS that says which share of responders the thresholds were to keep."""
     row = {"level": "mailing", "subset": ALL, "scorer": MODEL, "metric": PROMISED, "value": keep, "rows": 0}
     return pd.DataFrame([row], columns=list(BACKTEST_METRICS.names))
 
 
-def stage_rows(seconds: Mapping[str, float], peak_mb: Mapping[str, float]) -> pd.DataFrame:
-    """Rows of BACKTEST_METRICS: what each stage of the run cost. Peak memory is the process's by the end of the stage."""
+def stage_rows(costs: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
+    """Rows of BACKTEST_METRICS: what each stage of the run cost. `costs`: metric -> stage -> value."""
     rows = [
-        {"level": "stage", "subset": ALL, "scorer": stage, "metric": metric, "value": told[stage], "rows": 0}
-        for stage in seconds
-        for metric, told in (("seconds", seconds), ("peak_mb", peak_mb))
+        {"level": "stage", "subset": ALL, "scorer": stage, "metric": metric, "value": value, "rows": 0}
+        for metric, by_stage in costs.items()
+        for stage, value in by_stage.items()
     ]
     return pd.DataFrame(rows, columns=list(BACKTEST_METRICS.names))
 

@@ -2,50 +2,21 @@
 BACKTEST_METRICS. Each section is a function of both, and a new one is a line in SECTIONS; pages are made elsewhere.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
 from ml import plots
 from ml.backtest import MODEL
-from ml.backtest_frames import ALL, BROAD, CLOSED, PROMISED, Campaign
+from ml.backtest_frames import ALL, BROAD, CLOSED, PROMISED
+from ml.backtest_report_study import ablation_section, learning_section, parts_section
 from ml.backtest_targets import TARGETS_OF, in_words, judged
-from ml.evaluation import STOP, calibration_bins
+from ml.backtest_told import LEAST_ROWS, Section, Told, by_metric, gain_of, number, value_of
+from ml.baselines import ALS, BASELINES
+from ml.evaluation import BINS, STOP
 
-LEAST_ROWS = 20  # no figure is shown of fewer mailings
 OF_MAILINGS = ("auc", "pr_auc", "log_loss", "ece", "stopped_keeping_95", "stopped_keeping_90", "stopped_keeping_80")
 OF_OFFERS = ("ndcg_5", "recall_5", "mrr", "auc", "pr_auc", "stopped_keeping_95", "stopped_keeping_90")
-
-
-@dataclass(frozen=True)
-class Told:
-    """What the sections read: the frames of both tables, the campaigns replayed, and the name of their source."""
-
-    scores: pd.DataFrame
-    metrics: pd.DataFrame
-    campaigns: Mapping[str, Campaign]
-    source: str
-
-    @property
-    def main(self) -> str:
-        """The subset to judge by: the campaigns whose time to answer is over, or all where none is."""
-        return CLOSED if self.metrics.subset.eq(CLOSED).any() else ALL
-
-    def rows(self, level: str, subset: str) -> pd.DataFrame:
-        held = self.metrics
-        return held[held.level.eq(level) & held.subset.eq(subset) & held.rows.ge(LEAST_ROWS)]
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the report. `tables` are of text, ready to be shown; `figures` PNG by what they show."""
-
-    title: str
-    text: str
-    tables: Sequence[pd.DataFrame] = ()
-    figures: Sequence[tuple[str, bytes]] = ()
 
 
 def sections(told: Told) -> list[Section]:
@@ -60,8 +31,8 @@ def _targets(told: Told) -> Section | None:
     shown = pd.DataFrame(
         {
             "figure": table.figure,
-            "reached": [_with(v, low, high) for v, low, high in zip(table.value, table.low, table.high, strict=True)],
-            **{name: [_with(v, None, None) for v in table[name]] for name in ("must", "excellent", "stretch")},
+            "reached": [number(v, low, high) for v, low, high in zip(table.value, table.low, table.high, strict=True)],
+            **{name: [number(v) for v in table[name]] for name in ("must", "excellent", "stretch")},
             "verdict": table.reached,
         }
     )
@@ -91,16 +62,32 @@ def _offers(told: Told) -> Section | None:
 
 
 def _calibration(told: Told) -> Section | None:
-    chosen = [c for c, told_of in told.campaigns.items() if told.main == ALL or told_of.closed]
-    rows = told.scores[told.scores.offer_id.isna() & told.scores.campaign_id.isin(chosen)]
-    if len(rows) < 10 * LEAST_ROWS:
+    held = by_metric(
+        told.metrics[
+            told.metrics.level.eq("mailing") & told.metrics.subset.eq(told.main) & told.metrics.scorer.eq(MODEL)
+        ]
+    )
+    tenths = [at for at in range(1, BINS + 1) if held.get(f"observed_tenth_{at}", {"rows": 0})["rows"] >= LEAST_ROWS]
+    if not tenths:
         return None
-    bins = calibration_bins(rows.answered.to_numpy(dtype=float), rows.relevance.to_numpy(dtype=float))
+    parts = [{name: held[f"{name}_tenth_{at}"] for name in ("predicted", "bound", "observed")} for at in tenths]
+    bins = pd.DataFrame([
+        {"predicted": p["predicted"]["value"], "observed": p["observed"]["value"], "rows": p["observed"]["rows"],
+         "low": p["observed"]["low"], "high": p["observed"]["high"]} for p in parts
+    ])  # fmt: skip
+    table = pd.DataFrame([
+        {"tenth": at, "mailings": f"{p['observed']['rows']:,}", "predicted": value_of(p["predicted"]),
+         "lower bound": value_of(p["bound"]), "answered": value_of(p["observed"])} for at, p in zip(tenths, parts, strict=True)
+    ])  # fmt: skip
+    sure = held.get("bound_held")
+    words = "Mailings in tenths by relevance; the interval is that of the share that answered (Wilson, 95 %). "
+    if sure is not None:
+        words += (
+            f"Nine of ten true rates should lie above the lower bound. Of {sure['rows']} groups (tenths of each campaign, at least "
+            f"{LEAST_ROWS} mailings each) {sure['value']:.0%} of the shares seen did, which have chance of their own in them."
+        )
     return Section(
-        "Calibration",
-        f"Mailings in tenths by relevance, with the 95 % interval (Wilson) of the share that answered. {len(rows):,} mailings.",
-        [],
-        [("Predicted against observed", plots.calibration(bins))],
+        "Calibration, and how sure it is", words, [table], [("Predicted against observed", plots.calibration(bins))]
     )
 
 
@@ -108,7 +95,7 @@ def _threshold(told: Told) -> Section | None:
     table, points = [], []
     for subset in (told.main, *sorted(s for s in told.metrics.subset.unique() if s.startswith("campaign "))):
         rows = told.rows("mailing", subset)
-        held = _by_metric(rows[rows.scorer.eq(MODEL)])
+        held = by_metric(rows[rows.scorer.eq(MODEL)])
         if "kept_at_threshold" not in held:
             continue
         kept, stopped = held["kept_at_threshold"], held["stopped_at_threshold"]
@@ -116,8 +103,8 @@ def _threshold(told: Told) -> Section | None:
             {
                 "campaigns": subset,
                 "mailings": f"{kept['rows']:,}",
-                "kept of those who answered": _of(kept),
-                "stopped": _of(stopped),
+                "kept of those who answered": value_of(kept),
+                "stopped": value_of(stopped),
             }
         )
         points.append({"name": subset, "value": kept["value"], "low": kept["low"], "high": kept["high"]})
@@ -161,35 +148,57 @@ def _stages(told: Told) -> Section | None:
         {
             "stage": wide.index,
             "seconds": wide.seconds.map("{:.1f}".format),
+            "of all cores": wide.cpu_seconds.map("{:.1f}".format),
             "peak memory, MB": wide.peak_mb.map("{:,.0f}".format),
         }
     )
-    words = f"Seconds over all nights, {wide.seconds.sum():.0f} in all; memory is the most the process had held by the stage's end."
+    words = (
+        f"Seconds over all nights by the clock, {wide.seconds.sum():.0f} in all, and of all cores together, "
+        f"{wide.cpu_seconds.sum():.0f}; memory is the most the process had held by the stage's end."
+    )
     return Section("What it costs", words, [table])
 
 
 SECTIONS: tuple[Callable[[Told], Section | None], ...] = (
-    _targets, _mailings, _calibration, _threshold, _campaigns, _offers, _stages,
+    _targets, _mailings, _calibration, _threshold, _campaigns, _offers, parts_section, ablation_section, learning_section, _stages,
 )  # fmt: skip
 
 
 def _beside_baselines(rows: pd.DataFrame, metrics: Sequence[str], gained: str) -> pd.DataFrame:
     table = []
-    for scorer, part in rows.groupby("scorer", sort=False):
-        held = _by_metric(part)
+    for scorer, part in of_rivals(rows).groupby("scorer", sort=False):
+        held = by_metric(part)
         line = {"scorer": str(scorer).replace("_", " ")}
-        line |= {m.replace("_", " "): _of(held[m], m in metrics[:2]) if m in held else "" for m in metrics}
-        own = held.get(gained, {"gain": None})
-        gain = pd.notna(own["gain"])
-        line["the model's gain"] = _with(own["gain"], own["gain_low"], own["gain_high"], "+") if gain else ""
+        line |= {m.replace("_", " "): value_of(held[m], m in metrics[:2]) if m in held else "" for m in metrics}
+        line[f"the model's gain in {gained.replace('_', ' ')}"] = gain_of(held[gained]) if gained in held else ""
         table.append(line)
     return pd.DataFrame(table)
 
 
+def of_rivals(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the model and the baselines."""
+    return rows[rows.scorer.isin([MODEL, *(b.name for b in BASELINES), ALS])]
+
+
+def saved_figures(metrics: pd.DataFrame) -> pd.DataFrame:
+    """The rows of BACKTEST_METRICS that a page of docs tells, to four decimals: of single campaigns the model's alone, of
+    parts and studies only how well they rank."""
+    main = CLOSED if metrics.subset.eq(CLOSED).any() else ALL
+    ranks = metrics.metric.isin({*OF_MAILINGS, *OF_OFFERS}) & metrics.value.notna()
+    model, rivals = metrics.scorer.eq(MODEL), metrics.index.isin(of_rivals(metrics).index)
+    alone = metrics.subset.str.startswith("campaign ")
+    curve = metrics.metric.str.startswith("kept_stopping_") & metrics.level.eq("mailing")
+    whole = ~metrics.metric.str.startswith(("kept_stopping_", "base_rate", "rows", "brier"))
+    kept = (model & whole & ~alone) | (alone & model & (ranks | metrics.metric.str.endswith("_at_threshold")))
+    kept |= (rivals & (ranks & ~alone | curve & metrics.subset.eq(main))) | metrics.level.eq("stage")
+    kept |= ranks & metrics.subset.isin([main, BROAD[2]])
+    return metrics[kept].round(4)
+
+
 def _gain_curves(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     curves = {}
-    for scorer, part in rows.groupby("scorer", sort=False):
-        held = _by_metric(part)
+    for scorer, part in of_rivals(rows).groupby("scorer", sort=False):
+        held = by_metric(part)
         wanted = [f"kept_stopping_{s * 100:.0f}" for s in STOP]
         if not set(wanted) <= set(held):
             continue
@@ -201,18 +210,3 @@ def _gain_curves(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
             )
         curves[str(scorer).replace("_", " ")] = curve
     return curves
-
-
-def _by_metric(part: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    return {str(line["metric"]): line for line in part.to_dict("records")}  # type: ignore[misc]
-
-
-def _of(row: Mapping[str, Any], interval: bool = True) -> str:
-    return _with(row["value"], row["low"], row["high"]) if interval else _with(row["value"], None, None)
-
-
-def _with(value: float, low: float | None, high: float | None, sign: str = "") -> str:
-    if pd.isna(value):
-        return ""
-    text = f"{value:{sign}.3f}"
-    return text if low is None or pd.isna(low) else f"{text} [{low:{sign}.3f}, {high:{sign}.3f}]"

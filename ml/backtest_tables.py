@@ -12,9 +12,10 @@ BACKTEST_SCORES = Table(
         Column("relevance", Type.NUMBER, "Calibrated probability of an answer, as of the campaign's first night.", "share 0..1", minimum=0, maximum=1),
         Column("threshold", Type.NUMBER, "Least relevance of a mailing that the model of that night asked for.", "share 0..1"),
         Column("verdict", Type.STRING, "What relevance alone would have decided of the mailing.", allowed=("send", "suppress")),
-        Column("answered", Type.NUMBER, "1 if the member answered in time, else 0.", "0 or 1"),
         Column("as_of", Type.TIME, "The instant of the night; nothing later was seen."),
         Column("model_version", Type.STRING, "Digest of the model that the night would have trained."),
+        Column("relevance_low", Type.NUMBER, "Lower bound of a mailing's relevance: nine of ten true values lie above it.", "share 0..1", nullable=True),
+        Column("answered", Type.NUMBER, "1 if the member answered in time, else 0.", "0 or 1"),
     ),
 )  # fmt: skip
 
@@ -24,12 +25,12 @@ BACKTEST_METRICS = Table(
     (
         Column("level", Type.STRING, "Mailings (will the member answer at all), offers (with which), or what a stage of the run cost.", allowed=("mailing", "offer", "stage")),
         Column("subset", Type.STRING, "Which campaigns: all; closed (the time to answer is over within the data); a kind of campaign; one campaign."),
-        Column("scorer", Type.STRING, "The model, or a baseline; of a stage its name."),
+        Column("scorer", Type.STRING, "The model, one of its parts (part: ...), a baseline, or a fit of a study (without: a family of features, alone: one, past: a share of it); of a stage its name."),
         Column("metric", Type.STRING, "The figure; kept_at_threshold and stopped_at_threshold are of the threshold fixed before each night, promised is what it was to keep."),
         Column("value", Type.NUMBER, "Its value.", nullable=True),
         Column("low", Type.NUMBER, "Lower end of the 95 % interval, by bootstrap over members; missing where none was made.", nullable=True),
         Column("high", Type.NUMBER, "Upper end of it.", nullable=True),
-        Column("gain", Type.NUMBER, "Model less this scorer, on the same draws; missing for the model itself.", nullable=True),
+        Column("gain", Type.NUMBER, "Model less this scorer, on the same draws; of a fit of a study, its like with everything less this one. Missing for those themselves.", nullable=True),
         Column("gain_low", Type.NUMBER, "Lower end of the gain's 95 % interval.", nullable=True),
         Column("gain_high", Type.NUMBER, "Upper end of it.", nullable=True),
         Column("rows", Type.INTEGER, "Mailings or offers measured on."),

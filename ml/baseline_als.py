@@ -1,12 +1,11 @@
 """The collaborative baseline: alternating least squares (the `implicit` library) on who bought what before the night."""
 
-import warnings
-
 import ibis
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 from implicit.als import AlternatingLeastSquares
+from threadpoolctl import threadpool_limits
 
 from ml.baselines import Scores, Tonight
 from ml.club import Club
@@ -30,17 +29,17 @@ def als_scores(club: Club, tonight: Tonight) -> Scores:
     members, products = pd.Index(bought.member_id.unique()), pd.Index(bought.product_id.unique())
     weights = np.log1p(bought.n.to_numpy(dtype=np.float32))
     at = (members.get_indexer(pd.Index(bought.member_id)), products.get_indexer(pd.Index(bought.product_id)))
-    model = AlternatingLeastSquares(
-        factors=FACTORS,
-        iterations=ROUNDS,
-        regularization=0.1,
-        alpha=2.0,
-        random_state=tonight.seed % 2**31,
-        num_threads=2,
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # implicit warns of BLAS threads, which the caller sets
-        model.fit(sp.csr_matrix((weights, at), shape=(len(members), len(products))), show_progress=False)
+    bought_by = sp.csr_matrix((weights, at), shape=(len(members), len(products)))
+    with threadpool_limits(1, "blas"):  # implicit has threads of its own; BLAS's among them make it ten times slower
+        model = AlternatingLeastSquares(
+            factors=FACTORS,
+            iterations=ROUNDS,
+            regularization=0.1,
+            alpha=2.0,
+            random_state=tonight.seed % 2**31,
+            num_threads=2,
+        )
+        model.fit(bought_by, show_progress=False)
     rows = tonight.offers.select(["campaign_id", "member_id", "offer_id"]).to_pandas()
     best = _best_product(club, rows, members, products, model.user_factors, model.item_factors)
     frame = rows.assign(score=best).sort_values("score", ascending=False)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from ml.ensemble import Values, probability
 from ml.examples import TrainingRows
@@ -16,6 +17,7 @@ from ml.inputs import Inputs, floats
 from ml.linear import LinearModel
 
 Scores = tuple[Values, Values]
+ALS = "als"  # the baseline of baseline_als.py
 
 
 @dataclass(frozen=True)
@@ -105,14 +107,24 @@ BASELINES: tuple[Baseline, ...] = (
 )  # fmt: skip
 
 
-def across_members(mailings: pa.Table, offers: pa.Table, mailing: Values, offer: Values) -> Values:
-    """Offer scores comparable across members: the mailing's place among all (0..1) x the offer's share in its ask."""
+def across_members(at: NDArray[np.int64], mailing: Values, offer: Values) -> Values:
+    """Offer scores comparable across members: the mailing's place among all (0..1) x the offer's share in its ask. `at` as
+    made by `ask_of`."""
     place = (np.argsort(np.argsort(mailing, kind="stable"), kind="stable") + 1) / max(mailing.size, 1)
-    keys = {ask: at for at, ask in enumerate(_asks(mailings))}
-    at = np.fromiter((keys[ask] for ask in _asks(offers)), dtype=np.int64, count=offers.num_rows)
-    total = np.bincount(at, offer, minlength=len(keys))[at]
+    total = np.bincount(at, offer, minlength=mailing.size)[at]
     return place[at] * (offer + 1e-9) / (total + 1e-9)
 
 
-def _asks(rows: pa.Table) -> "zip[tuple[str, str]]":
-    return zip(rows["campaign_id"].to_pylist(), rows["member_id"].to_pylist(), strict=True)
+def ask_of(mailings: pa.Table, offers: pa.Table) -> NDArray[np.int64]:
+    """The place among `mailings` of each offer's ask. Raises KeyError where there is none."""
+    names = ("campaign_id", "member_id")
+    asks = {ask: at for at, ask in enumerate(zip(*(mailings[n].to_pylist() for n in names), strict=True))}
+    of_offers = zip(*(offers[n].to_pylist() for n in names), strict=True)
+    return np.fromiter((asks[ask] for ask in of_offers), dtype=np.int64, count=offers.num_rows)
+
+
+def best_of(at: NDArray[np.int64], values: Values, size: int) -> Values:
+    """The best value of each ask, 0 of one without any. `at` as made by `ask_of`."""
+    best = np.zeros(size)
+    np.maximum.at(best, at, values)
+    return best

@@ -41,10 +41,13 @@ class Ensemble:
         """The same from a matrix with the inputs' columns."""
         if x.shape[0] == 0:
             return np.zeros(0), np.zeros(0)
-        trees, linear = self.parts(x)
+        return self.together(*self.parts(x))
+
+    def together(self, trees: Values, linear: Values) -> tuple[Values, Values]:
+        """(probability, its lower bound) from what the `parts` said, (bags, rows) each."""
         odds = log_odds((1 - self.linear_share) * trees + self.linear_share * linear)
         mean = odds.mean(axis=0)
-        error = self.spread * odds.std(axis=0, ddof=1) if len(self.trees) > 1 else np.zeros(x.shape[0])
+        error = self.spread * odds.std(axis=0, ddof=1) if len(trees) > 1 else np.zeros(mean.size)
         return probability(mean), probability(mean - LOW_QUANTILE * error)
 
     def parts(self, x: Matrix) -> tuple[Values, Values]:

@@ -141,11 +141,13 @@ class TrainingRows:
 
 
 def training_rows(
-    club: Club, night: Night, kinds: tuple[str, ...] = ANSWERS, asks: ir.Table | None = None
-) -> TrainingRows:
-    """All that the night may train on. `asks` (default: `training_asks`) may leave out members who may not be used."""
+    club: Club, night: Night, kinds: tuple[str, ...] = ANSWERS, asks: ir.Table | None = None,
+    tables: FeatureTables | None = None,
+) -> TrainingRows:  # fmt: skip
+    """All that the night may train on. `asks` (default: `training_asks`) may leave out members who may not be used;
+    `tables` are their features, where they are there already."""
     asks = keep(training_asks(club, night) if asks is None else asks)
-    tables = feature_tables(club, asks, kinds)
+    tables = tables or feature_tables(club, asks, kinds).kept()
     labelled = keep(answers(club, asks, kinds))
     mailings = _attach(mailing_rows(club, asks, tables), labelled.select(*ASK, "answered"), list(ASK)).to_pyarrow()
     named = keep(offers_sent(club, asks))

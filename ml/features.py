@@ -2,7 +2,7 @@
 The night writes these tables to its lake; training makes the same tables for many past moments at once.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import ibis.expr.types as ir
 
@@ -37,6 +37,12 @@ class FeatureTables:
     def tables(self) -> dict[str, ir.Table]:
         """The tables by name."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def kept(self) -> "FeatureTables":
+        """The same, computed once and held by the engine, for who makes rows of them several times. Those of categories,
+        of which no row is made, stay as they are."""
+        made = {name: keep(table) for name, table in self.tables().items() if name != "member_category_features"}
+        return replace(self, **made)
 
 
 def feature_tables(club: Club, asks: ir.Table, kinds: tuple[str, ...] = ANSWERS) -> FeatureTables:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from ml.backtest_report import Section, Told, sections
+from ml.backtest_report import sections
 from ml.backtest_targets import JUDGED, TARGETS_OF, in_words, judged
+from ml.backtest_told import Section, Told
 from resources.backtester import Backtest
 from resources.evidently_page import PAGE_POLICY
 from resources.page_style import STYLE

@@ -1,7 +1,7 @@
 """The backtest as a run: which campaigns, the club of the source, the replays, and their tables. Replaying is in ml/backtest.py."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 
 import pandas as pd
@@ -27,6 +27,8 @@ class Asked:
 
     first, last  first days of campaigns, YYYY-MM-DD
     keep         share of responders that the thresholds promise to keep (0..1); None is the policy's
+    quick        fewer bags, blocks and draws, and only campaigns whose answers are all in
+    study        what families of features, two stages and more of the past earn, too
     """
 
     first: str = ""
@@ -34,6 +36,7 @@ class Asked:
     campaigns: tuple[str, ...] = ()
     keep: float | None = None
     quick: bool = False
+    study: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class BacktestPlan:
     campaigns: tuple[str, ...] = ()
     keep: float | None = None
     quick: bool = False
+    study: bool = False
 
     @classmethod
     def of(cls, platform: Platform, known_by: str, asked: Asked) -> "BacktestPlan":
@@ -58,7 +62,7 @@ class BacktestPlan:
             raise SettingsError(f"--from {begin} is after --to {end}")
         if asked.keep is not None and not LEAST_KEPT <= asked.keep <= 1:
             raise SettingsError(f"--keep {asked.keep:g}: must be a share from {LEAST_KEPT:g} to 1; 0.9 is nine of ten")
-        return cls(known, begin, end, asked.campaigns, asked.keep, asked.quick)
+        return cls(known, begin, end, asked.campaigns, asked.keep, asked.quick, asked.study)
 
 
 @dataclass(frozen=True)
@@ -77,26 +81,34 @@ def run_backtest(platform: Platform, plan: BacktestPlan, progress: Callable[[str
     with watch.stage("sources"):
         checked = check_tables(platform.tables(), platform.now(), platform.source.origins())
         club = visible(Club.of(checked.clean), Night(plan.known_by, timezone))
-        days = days_to_replay(club, plan, progress)
+        told_of = _campaigns(club, timezone)
+        days = days_to_replay(club, plan, {name: told.closed for name, told in told_of.items()}, progress)
     config = training_config(platform)
     if plan.quick:
         config = quick(config)
     if plan.keep is not None:
         config = replace(config, keep_responders=plan.keep)
-    replays = list(replay(club, timezone, days, config, platform.policy, progress=progress, stage=watch.stage))
+    studied = [name for name, told in told_of.items() if told.closed] if plan.study else []
+    nights = replay(
+        club, timezone, days, config, platform.policy, progress=progress, stage=watch.stage, studied=studied
+    )
+    replays = list(nights)
     if not replays:
         raise TooFewExamples("before every one of these campaigns there was too little to train on")
     progress("figures and intervals")
     replayed = {name for night in replays for name in night.mailings.campaign_id.unique()}
-    campaigns = {name: told for name, told in _campaigns(club, timezone).items() if name in replayed}
+    campaigns = {name: told for name, told in told_of.items() if name in replayed}
     with watch.stage("figures"):
         metrics = metrics_frame(replays, campaigns, draws=50 if plan.quick else 200)
-    parts = [metrics, promise_row(config.keep_responders), stage_rows(watch.seconds, watch.peak_mb)]
+    parts = [metrics, promise_row(config.keep_responders), stage_rows(asdict(watch))]
     return Backtest(scores_frame(replays), pd.concat(parts, ignore_index=True), campaigns, platform.source.name)
 
 
-def days_to_replay(club: Club, plan: BacktestPlan, progress: Callable[[str], None]) -> dict[date, list[str]]:
-    """Campaigns to replay by first day. Raises SettingsError where a named one is unknown, or none is left."""
+def days_to_replay(
+    club: Club, plan: BacktestPlan, closed: Mapping[str, bool], progress: Callable[[str], None]
+) -> dict[date, list[str]]:
+    """Campaigns to replay by first day; a quick plan that names none leaves out those that are not `closed`, as their
+    answers are not all in yet. Raises SettingsError where a named one is unknown, or none is left."""
     every = campaigns_to_replay(club, date.min, date.max)
     known = {name for names in every.values() for name in names}
     if unknown := [name for name in plan.campaigns if name not in known]:
@@ -107,6 +119,9 @@ def days_to_replay(club: Club, plan: BacktestPlan, progress: Callable[[str], Non
         named = f" named {', '.join(plan.campaigns)}" if plan.campaigns else ""
         known_days = f"; the first days there are reach from {min(every)} to {max(every)}" if every else ""
         raise SettingsError(f"no campaign{named} begins {begun}to {plan.last}{known_days}")
+    if plan.quick and not plan.campaigns:
+        over = {day: [c for c in named if closed[c]] for day, named in days.items()}
+        days = {day: named for day, named in over.items() if named} or days
     if plan.first or plan.campaigns or len(days) <= NIGHTS:
         return days
     newest = sorted(days)[-NIGHTS:]
@@ -115,7 +130,7 @@ def days_to_replay(club: Club, plan: BacktestPlan, progress: Callable[[str], Non
 
 
 def quick(config: TrainingConfig) -> TrainingConfig:
-    """A third of the bags and half the validation blocks, beside the same baselines: less steady, for a first look and for CI."""
+    """Two of five bags and half the validation blocks, beside the same baselines: less steady, for a first look and for CI."""
     return replace(config, bags=max(2, config.bags // 3), blocks=max(2, config.blocks // 2))
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from ml.backtest import Replay
 from ml.backtest_frames import Campaign, metrics_frame, scores_frame, stage_rows, subsets
-from ml.backtest_report import Told
 from ml.backtest_tables import BACKTEST_METRICS
 from ml.backtest_targets import CAMPAIGNS as TARGET_CAMPAIGNS
 from ml.backtest_targets import TARGETS, in_words, judged
+from ml.backtest_told import Told
 from ml.night import Night
 
 NIGHT = Night(date(2017, 8, 8), "UTC")
@@ -29,9 +29,10 @@ def replayed(threshold: float = 0.5) -> Replay:
             "answered": [1.0, 1.0, 0.0, 0.0],
             "model": [0.9, 0.6, 0.4, 0.1],
             "popularity": [0.2, 0.2, 0.2, 0.2],
+            "relevance_low": [0.5, 0.3, 0.2, 0.0],
         }
     )
-    offers = mailings.loc[mailings.index.repeat(2)].reset_index(drop=True)
+    offers = mailings.drop(columns="relevance_low").loc[mailings.index.repeat(2)].reset_index(drop=True)
     offers["offer_id"] = ["x", "y"] * 4
     offers["answered"] = [1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     offers["model"] = [0.6, 0.3, 0.2, 0.4, 0.2, 0.2, 0.05, 0.05]  # right for a, wrong for b
@@ -110,8 +111,21 @@ def test_the_threshold_kept_one_of_two_who_answered_and_stopped_three_of_four() 
     assert figure(told, "mailing", "model", "stopped_at_threshold").value == 3 / 4
 
 
+def test_of_the_tenths_it_is_told_what_was_predicted_at_least_and_observed(metrics: pd.DataFrame) -> None:
+    """Four mailings are four parts of one, and too few to judge the bounds by more than together."""
+    lowest, highest = (
+        figure(metrics, "mailing", "model", "observed_tenth_1"),
+        figure(metrics, "mailing", "model", "observed_tenth_4"),
+    )
+    assert (lowest.value, highest.value) == (0.0, 1.0)
+    assert lowest.low <= 0 < lowest.high < 1
+    assert figure(metrics, "mailing", "model", "predicted_tenth_4").value == 0.9
+    held = figure(metrics, "mailing", "model", "bound_held")
+    assert (held.value, held.rows) == (1.0, 1)  # half answered, a quarter was the least
+
+
 def test_a_stage_is_told_with_its_seconds_and_memory() -> None:
-    rows = stage_rows({"training": 3.0}, {"training": 900.0})
+    rows = stage_rows({"seconds": {"training": 3.0}, "peak_mb": {"training": 900.0}})
     assert rows[["level", "scorer", "metric", "value"]].to_numpy().tolist() == [
         ["stage", "training", "seconds", 3.0],
         ["stage", "training", "peak_mb", 900.0],

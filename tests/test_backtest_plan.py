@@ -1,5 +1,6 @@
 """Which campaigns a backtest replays, and what it says to what cannot be replayed. Nothing is trained here."""
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -21,12 +22,15 @@ def club() -> Club:
     return club_by_taste(members=3, campaigns=14)[0]
 
 
-def plan(first: date | None = None, last: date = KNOWN_BY, campaigns: tuple[str, ...] = ()) -> BacktestPlan:
-    return BacktestPlan(KNOWN_BY, first, last, campaigns)
+def plan(
+    first: date | None = None, last: date = KNOWN_BY, campaigns: tuple[str, ...] = (), quick: bool = False
+) -> BacktestPlan:
+    return BacktestPlan(KNOWN_BY, first, last, campaigns, quick=quick)
 
 
-def silent(_: str) -> None:
-    """Progress that nobody reads."""
+def replayed(club: Club, plan: BacktestPlan, progress: Callable[[str], None] = lambda _: None) -> dict[date, list[str]]:
+    """The days, where the last two campaigns can still be answered."""
+    return days_to_replay(club, plan, {f"c{c}": c < 12 for c in range(14)}, progress)
 
 
 @pytest.mark.parametrize(
@@ -49,26 +53,32 @@ def test_the_complete_journey_is_replayed_from_the_day_by_which_enough_had_close
 
 def test_of_a_source_that_names_no_beginning_the_newest_first_days_are_replayed(club: Club) -> None:
     told: list[str] = []
-    days = days_to_replay(club, plan(), told.append)
+    days = replayed(club, plan(), told.append)
     assert len(days) == NIGHTS == 12
     assert [name for names in days.values() for name in names] == [f"c{c}" for c in range(2, 14)]
     assert told == ["the newest 12 of 14 first days of campaigns; --from 2022-03-28 replays them all"]
 
 
 def test_whoever_says_from_when_gets_them_all(club: Club) -> None:
-    assert len(days_to_replay(club, plan(first=date(2022, 3, 28)), silent)) == 14
+    assert len(replayed(club, plan(first=date(2022, 3, 28)))) == 14
 
 
 def test_named_campaigns_alone_are_replayed(club: Club) -> None:
-    assert days_to_replay(club, plan(campaigns=("c3", "c7")), silent) == {
+    assert replayed(club, plan(campaigns=("c3", "c7"))) == {
         date(2022, 6, 20): ["c3"],
         date(2022, 10, 10): ["c7"],
     }
 
 
+def test_a_quick_look_is_at_campaigns_whose_answers_are_all_in(club: Club) -> None:
+    days = replayed(club, plan(first=date(2022, 3, 28), quick=True))
+    assert [name for names in days.values() for name in names] == [f"c{c}" for c in range(12)]
+    assert list(replayed(club, plan(campaigns=("c13",), quick=True)).values()) == [["c13"]]  # unless it is named
+
+
 def test_a_campaign_that_there_is_not_is_named(club: Club) -> None:
     with pytest.raises(SettingsError, match="--campaigns: there is no campaign c99, winter"):
-        days_to_replay(club, plan(campaigns=("c3", "c99", "winter")), silent)
+        replayed(club, plan(campaigns=("c3", "c99", "winter")))
 
 
 def test_a_time_without_campaigns_is_answered_with_the_times_there_are(club: Club) -> None:
@@ -76,7 +86,7 @@ def test_a_time_without_campaigns_is_answered_with_the_times_there_are(club: Clu
         SettingsError,
         match=r"no campaign begins from 2030-01-01 to 2030-02-01; the first days .* 2022-03-28 to 2023-03-27",
     ):
-        days_to_replay(club, plan(date(2030, 1, 1), date(2030, 2, 1)), silent)
+        replayed(club, plan(date(2030, 1, 1), date(2030, 2, 1)))
 
 
 def test_the_promise_stands_among_the_figures() -> None:

@@ -3,10 +3,12 @@
 import pandas as pd
 import pytest
 
+from ml.backtest import asks_of, rows_of
 from ml.club import Club, visible
 from ml.examples import mailing_rows, night_asks, offer_rows, offered, training_rows
 from ml.features import feature_tables
 from ml.night import Night
+from ml.policy import Policy
 from tests.past_world import club_by_taste, on_engine
 
 
@@ -74,3 +76,25 @@ def test_another_campaign_asked_of_at_the_same_time_changes_nothing(club: Club) 
     few = asks.filter(asks.member_id.isin(["m1", "m2"]))
     every = sorted_rows(mailing_rows(seen, asks).to_pandas().query("member_id in ('m1', 'm2')"))
     pd.testing.assert_frame_equal(sorted_rows(mailing_rows(seen, few).to_pandas()), every, rtol=1e-9)
+
+
+@pytest.mark.promise("R9")
+def test_a_backtest_shows_the_model_the_rows_that_the_night_itself_showed_it(club: Club) -> None:
+    early, late = first_night(club, "c3"), first_night(club, "c5")
+    policy = Policy.parse('[consent]\nassume = "audience"')
+    asks = {night: asks_of(club, night, [name], policy) for night, name in ((early, "c3"), (late, "c5"))}
+    of_both_nights = asks[early].union(asks[late]).select("as_of", "campaign_id", "member_id")
+    tables = feature_tables(visible(club, late), of_both_nights).kept()  # once for all, as the last night saw them
+    replayed = [rows.to_pandas() for rows in rows_of(club, early, asks[early], tables, "choice")]
+    for of_backtest, of_night in zip(replayed, both_grains(visible(club, early), early), strict=True):
+        assert len(of_night) in (240, 8 * 240)
+        pd.testing.assert_frame_equal(sorted_rows(of_backtest), of_night, rtol=1e-9)
+
+
+def test_whoever_was_not_mailed_is_not_judged_by(club: Club) -> None:
+    """A member who was sent nothing could not answer, which is no merit of a model that stopped the message."""
+    few = Club.of(club.tables() | {"mailings": club.mailings.filter(club.mailings.member_id != "m7")})
+    policy = Policy.parse('[consent]\nassume = "audience"')
+    asked = asks_of(few, first_night(club, "c3"), ["c3"], policy).member_id.to_pyarrow().to_pylist()
+    assert len(asked) == 239
+    assert "m7" not in asked
