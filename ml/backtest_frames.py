@@ -18,14 +18,14 @@ from ml.ensemble import Values
 from ml.evaluation import Ranked, calibration_bins, member_draws, ranking_by_group
 
 LABELS = {*KEYS, "offer_id", "answered", "threshold", LOW}
-ALL, CLOSED = "all", "closed"
+ALL, CLOSED, OF_ONE = "all", "closed", "campaign "
 
 
 FEW_OFFERS = 50
 BROAD = (ALL, CLOSED, f"{CLOSED}, at most {FEW_OFFERS} offers")
 PROBABILITIES = frozenset({MODEL, "logistic_regression"})  # scorers whose scores are probabilities
 OF_PROBABILITIES = frozenset({"log_loss", "brier", "ece"})
-PROMISED = "promised"
+PROMISED, IS_CLOSED = "promised", "closed"
 Figures = dict[str, float]
 COUNTS = frozenset({"rows", "answers", "base_rate", "groups"})
 
@@ -47,7 +47,7 @@ def subsets(campaigns: Mapping[str, Campaign]) -> dict[str, list[str]]:
     named[BROAD[2]] = [c for c in closed if campaigns[c].offers <= FEW_OFFERS]
     for kind in sorted({campaigns[c].kind for c in closed} - {""}):
         named[f"{CLOSED}, {kind}"] = [c for c in closed if campaigns[c].kind == kind]
-    named |= {f"campaign {c}": [c] for c in sorted(campaigns)}
+    named |= {f"{OF_ONE}{c}": [c] for c in sorted(campaigns)}
     return {name: chosen for name, chosen in named.items() if chosen}
 
 
@@ -96,17 +96,27 @@ def metrics_frame(
     }
     rows: list[dict[str, object]] = []
     for level, frame in levels.items():
+        found: dict[tuple[object, ...], list[dict[str, object]]] = {}
         for subset, chosen in subsets(campaigns).items():
-            held = frame[frame.campaign_id.isin(chosen)].reset_index(drop=True)
-            if held.empty:
-                continue
             broad = subset in BROAD
-            count = draws if level == "mailing" else draws // 4 if broad else 0
-            found = [
-                *_compared(held, level, broad, count, seed),
-                *(_tenths(held) if level == "mailing" and broad else ()),
-            ]
-            rows += [{"level": level, "subset": subset, **row} for row in found]
+            of = (*chosen, broad)
+            if of not in found:  # where all are closed, say, two subsets are the same
+                held = frame[frame.campaign_id.isin(chosen)].reset_index(drop=True)
+                count = draws if level == "mailing" else draws // 4 if broad else 0
+                found[of] = [*_compared(held, level, broad, count, seed)] if len(held) else []
+                found[of] += _tenths(held) if level == "mailing" and broad and len(held) else []
+            rows += [{"level": level, "subset": subset, **row} for row in found[of]]
+    rows += [
+        {
+            "level": "mailing",
+            "subset": f"{OF_ONE}{name}",
+            "scorer": MODEL,
+            "metric": IS_CLOSED,
+            "value": float(told.closed),
+            "rows": 0,
+        }
+        for name, told in campaigns.items()
+    ]
     return pd.DataFrame(rows, columns=list(BACKTEST_METRICS.names))
 
 

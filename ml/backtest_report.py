@@ -8,14 +8,15 @@ import pandas as pd
 
 from ml import plots
 from ml.backtest import MODEL
-from ml.backtest_frames import ALL, BROAD, CLOSED, PROMISED
-from ml.backtest_report_study import ablation_section, learning_section, parts_section
+from ml.backtest_frames import ALL, BROAD, CLOSED, IS_CLOSED, OF_ONE, PROMISED
+from ml.backtest_report_study import STUDIED
 from ml.backtest_targets import TARGETS_OF, in_words, judged
-from ml.backtest_told import LEAST_ROWS, Section, Told, by_metric, gain_of, number, value_of
+from ml.backtest_told import LEAST_ROWS, WORDS, Section, Told, by_metric, gain_of, less_empty, number, value_of
 from ml.baselines import ALS, BASELINES
 from ml.evaluation import BINS, STOP
 
 OF_MAILINGS = ("auc", "pr_auc", "log_loss", "ece", "stopped_keeping_95", "stopped_keeping_90", "stopped_keeping_80")
+AT_THRESHOLD = ("kept_at_threshold", "stopped_at_threshold")
 OF_OFFERS = ("ndcg_5", "recall_5", "mrr", "auc", "pr_auc", "stopped_keeping_95", "stopped_keeping_90")
 
 
@@ -39,14 +40,40 @@ def _targets(told: Told) -> Section | None:
     return Section("Targets", f"{in_words(table)}. Intervals are 95 %, by bootstrap over members.", [shown])
 
 
+def _replayed(told: Told) -> Section | None:
+    table = []
+    for name, closed in sorted(told.campaigns.items()):
+        rows = told.metrics[told.metrics.level.eq("mailing") & told.metrics.subset.eq(f"{OF_ONE}{name}")]
+        held = by_metric(rows[rows.scorer.eq(MODEL)])
+        sent, answered = held["auc"]["rows"] if "auc" in held else 0, held.get("answers", {"value": 0})["value"]
+        shown = [f"{n:,.0f}" if n >= LEAST_ROWS else f"fewer than {LEAST_ROWS}" for n in (sent, answered)]
+        table.append(
+            {
+                "campaign": name,
+                "mailings": shown[0],
+                "answered": shown[1],
+                "time to answer": "over" if closed else "not over in the data",
+            }
+        )
+    words = "Each was judged as its first night would have gone, by members who were then mailed."
+    return Section("Campaigns replayed", words, [pd.DataFrame(table)]) if table else None
+
+
 def _mailings(told: Told) -> Section | None:
     rows = told.rows("mailing", told.main)
     gains = _gain_curves(rows)
     words = "Responders kept against messages stopped; the band is the model's 95 % interval"
+    meanings = [{"baseline": _named(b.name), "what it goes by": b.meaning} for b in BASELINES]
+    meanings.append(
+        {
+            "baseline": _named(ALS),
+            "what it goes by": "Alternating least squares on who bought what (the library implicit).",
+        }
+    )
     return Section(
         "Will the member answer at all",
         f"Mailings of campaigns: {told.main}. Gain is the model's AUC less the baseline's on the same draws of members.",
-        [_beside_baselines(rows, OF_MAILINGS, "auc")],
+        [_beside_baselines(rows, OF_MAILINGS, "auc"), pd.DataFrame(meanings)],
         [(words, plots.gain(gains))] if gains else [],
     )
 
@@ -55,18 +82,15 @@ def _offers(told: Told) -> Section | None:
     tables, kinds = [], [s for s in told.metrics.subset.unique() if s.startswith(f"{CLOSED}, ")]
     for subset in dict.fromkeys((told.main, BROAD[2], *kinds)):
         rows = told.rows("offer", subset)
-        if not rows.empty:
+        if not rows.empty and rows.value[rows.metric.isin(OF_OFFERS)].notna().any():
             tables.append(_beside_baselines(rows, OF_OFFERS, "ndcg_5").rename(columns={"scorer": f"scorer ({subset})"}))
     words = "Rankings within members who answered; AUC and stopping over all pairs. Where a member was sent some offers of many and which is not recorded, offers never sent count as refused and flatter: the campaigns with few offers are the honest test."
     return Section("Which offer", words, tables) if tables else None
 
 
 def _calibration(told: Told) -> Section | None:
-    held = by_metric(
-        told.metrics[
-            told.metrics.level.eq("mailing") & told.metrics.subset.eq(told.main) & told.metrics.scorer.eq(MODEL)
-        ]
-    )
+    rows = told.metrics[told.metrics.level.eq("mailing") & told.metrics.subset.eq(told.main)]
+    held = by_metric(rows[rows.scorer.eq(MODEL)])
     tenths = [at for at in range(1, BINS + 1) if held.get(f"observed_tenth_{at}", {"rows": 0})["rows"] >= LEAST_ROWS]
     if not tenths:
         return None
@@ -93,7 +117,7 @@ def _calibration(told: Told) -> Section | None:
 
 def _threshold(told: Told) -> Section | None:
     table, points = [], []
-    for subset in (told.main, *sorted(s for s in told.metrics.subset.unique() if s.startswith("campaign "))):
+    for subset in (told.main, *sorted(s for s in told.metrics.subset.unique() if s.startswith(OF_ONE))):
         rows = told.rows("mailing", subset)
         held = by_metric(rows[rows.scorer.eq(MODEL)])
         if "kept_at_threshold" not in held:
@@ -121,12 +145,11 @@ def _threshold(told: Told) -> Section | None:
 
 
 def _campaigns(told: Told) -> Section | None:
-    names = sorted(told.campaigns)
     points = []
-    for name in names:
-        held = told.rows("mailing", f"campaign {name}")
+    for name, closed in sorted(told.campaigns.items()):
+        held = told.rows("mailing", f"{OF_ONE}{name}")
         held = held[held.scorer.eq(MODEL) & held.metric.eq("auc") & held.value.notna()]
-        mark = "" if told.campaigns[name].closed else " (still open)"
+        mark = "" if closed else " (still open)"
         points += [{"name": f"{name}{mark}", "value": r.value, "low": r.low, "high": r.high} for r in held.itertuples()]
     if not points:
         return None
@@ -160,7 +183,7 @@ def _stages(told: Told) -> Section | None:
 
 
 SECTIONS: tuple[Callable[[Told], Section | None], ...] = (
-    _targets, _mailings, _calibration, _threshold, _campaigns, _offers, parts_section, ablation_section, learning_section, _stages,
+    _replayed, _targets, _mailings, _calibration, _threshold, _campaigns, _offers, *STUDIED, _stages,
 )  # fmt: skip
 
 
@@ -168,11 +191,15 @@ def _beside_baselines(rows: pd.DataFrame, metrics: Sequence[str], gained: str) -
     table = []
     for scorer, part in of_rivals(rows).groupby("scorer", sort=False):
         held = by_metric(part)
-        line = {"scorer": str(scorer).replace("_", " ")}
-        line |= {m.replace("_", " "): value_of(held[m], m in metrics[:2]) if m in held else "" for m in metrics}
-        line[f"the model's gain in {gained.replace('_', ' ')}"] = gain_of(held[gained]) if gained in held else ""
+        line = {"scorer": _named(str(scorer))}
+        line |= {WORDS[m]: value_of(held[m], m in metrics[:2]) if m in held else "" for m in metrics}
+        line[f"the model's gain in {WORDS[gained]}"] = gain_of(held[gained]) if gained in held else ""
         table.append(line)
-    return pd.DataFrame(table)
+    return less_empty(pd.DataFrame(table))
+
+
+def _named(scorer: str) -> str:
+    return "ALS" if scorer == ALS else scorer.replace("_", " ")
 
 
 def of_rivals(rows: pd.DataFrame) -> pd.DataFrame:
@@ -186,10 +213,12 @@ def saved_figures(metrics: pd.DataFrame) -> pd.DataFrame:
     main = CLOSED if metrics.subset.eq(CLOSED).any() else ALL
     ranks = metrics.metric.isin({*OF_MAILINGS, *OF_OFFERS}) & metrics.value.notna()
     model, rivals = metrics.scorer.eq(MODEL), metrics.index.isin(of_rivals(metrics).index)
-    alone = metrics.subset.str.startswith("campaign ")
+    alone = metrics.subset.str.startswith(OF_ONE)
     curve = metrics.metric.str.startswith("kept_stopping_") & metrics.level.eq("mailing")
     whole = ~metrics.metric.str.startswith(("kept_stopping_", "base_rate", "rows", "brier"))
-    kept = (model & whole & ~alone) | (alone & model & (ranks | metrics.metric.str.endswith("_at_threshold")))
+    kept = (model & whole & ~alone) | (
+        alone & model & (ranks | metrics.metric.isin({*AT_THRESHOLD, IS_CLOSED, "answers"}))
+    )
     kept |= (rivals & (ranks & ~alone | curve & metrics.subset.eq(main))) | metrics.level.eq("stage")
     kept |= ranks & metrics.subset.isin([main, BROAD[2]])
     return metrics[kept].round(4)
@@ -208,5 +237,5 @@ def _gain_curves(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
             curve = curve.assign(
                 low=[1.0, *(r["low"] for r in inner), 0.0], high=[1.0, *(r["high"] for r in inner), 0.0]
             )
-        curves[str(scorer).replace("_", " ")] = curve
+        curves[_named(str(scorer))] = curve
     return curves

@@ -2,37 +2,39 @@
 Figures come from the rows of BACKTEST_METRICS; the other sections are in backtest_report.py.
 """
 
+from collections.abc import Callable
+
 import pandas as pd
 
 from ml import plots
 from ml.backtest_frames import BROAD
 from ml.backtest_parts import PART
-from ml.backtest_study import ALONE, EVERYTHING, ONE_STAGE, PAST, WITHOUT
-from ml.backtest_told import Section, Told, by_metric, gain_of, value_of
+from ml.backtest_study import ALONE, EVERYTHING, ONE_STAGE, PAST, STUDY, WITHOUT
+from ml.backtest_told import WORDS, Section, Told, by_metric, gain_of, less_empty, value_of
 
 MAILING, OFFER = ("auc", "pr_auc", "log_loss"), ("ndcg_5", "auc")
-_WORDS = {"auc": "AUC", "pr_auc": "PR AUC", "log_loss": "log loss", "ndcg_5": "NDCG at 5"}
 
 
 def parts_section(told: Told) -> Section | None:
-    """What the model has over each of its parts, and over one stage."""
-    tables = []
-    for level, subset, metrics in (
-        ("mailing", told.main, MAILING),
-        ("offer", told.main, OFFER),
-        ("offer", BROAD[2], OFFER),
-    ):
-        held = told.rows(level, subset)
-        table = earned(
-            held[held.scorer.str.startswith(PART) | held.scorer.eq(ONE_STAGE)], metrics, "lost without the rest"
-        )
-        if not table.empty:
-            tables.append(table.rename(columns={"": f"{level}s, {subset}"}))
+    """What the model has over each of its parts."""
+    tables = _tables(told, lambda scorer: scorer.startswith(PART), "the rest adds")
     words = (
-        "Each part alone, and what is lost by leaving out the others, on the same draws of members. One stage is one model of all "
-        "pairs in place of two, fitted with as many bags as the study, and compared with two stages of the study."
+        "Each part of the model alone, and what the rest of the model adds to it, on the same draws of members. Who answers alone, and which "
+        "offer alone, are one of the two stages in place of their product."
     )
     return Section("What each part earns", words, tables) if tables else None
+
+
+def stages_section(told: Told) -> Section | None:
+    """Two stages beside one model of all pairs."""
+    if not told.metrics.scorer.eq(ONE_STAGE).any():
+        return None
+    tables = _tables(told, lambda scorer: scorer in {EVERYTHING, ONE_STAGE}, "that two stages add")
+    words = (
+        "One model of the chance that a member answers an offer, fitted on answered offers and a sample of the others with the inputs of both "
+        "stages; everything is the like of it in two stages, with as many bags."
+    )
+    return Section("What two stages earn", words, tables)
 
 
 def ablation_section(told: Told) -> Section | None:
@@ -55,7 +57,7 @@ def ablation_section(told: Told) -> Section | None:
         "Fits of the study, each with the same numbers of trees and bags; only the features differ. With everything the mailing AUC is "
         f"{value_of(everything)}. Families overlap, so what one of them loses is less than what it tells."
     )
-    return Section("What each family of features earns", words, [pd.DataFrame(rows)])
+    return Section("What each family of features earns", words, [less_empty(pd.DataFrame(rows))])
 
 
 def learning_section(told: Told) -> Section | None:
@@ -82,15 +84,23 @@ def learning_section(told: Told) -> Section | None:
     return Section("What more of the past would earn", words, [pd.DataFrame(rows)], [figure])
 
 
-def earned(rows: pd.DataFrame, metrics: tuple[str, ...], lost: str) -> pd.DataFrame:
-    """A line a scorer: each metric with its interval, and what the first of them loses."""
-    lines = []
-    for scorer, part in rows.groupby("scorer", sort=False):
-        held = by_metric(part)
-        line = {"": str(scorer).removeprefix(PART).removeprefix("study: ")}
-        line |= {_WORDS[m]: value_of(held[m], m == metrics[0]) for m in metrics if m in held}
-        lines.append(line | {f"{_WORDS[metrics[0]]} {lost}": gain_of(held[metrics[0]])})
-    return pd.DataFrame(lines)
+def _tables(told: Told, chosen: Callable[[str], bool], added: str) -> list[pd.DataFrame]:
+    """A table each of mailings, of offers, and of the offers of campaigns with few: a line a scorer."""
+    tables = []
+    for level, subset, metrics in (
+        ("mailing", told.main, MAILING),
+        ("offer", told.main, OFFER),
+        ("offer", BROAD[2], OFFER),
+    ):
+        rows, lines = told.rows(level, subset), []
+        for scorer, part in rows[rows.scorer.map(chosen)].groupby("scorer", sort=False):
+            held = by_metric(part)
+            line = {f"{level}s, {subset}": str(scorer).removeprefix(PART).removeprefix(STUDY)}
+            line |= {WORDS[m]: value_of(held[m], m == metrics[0]) for m in metrics if m in held}
+            lines.append(line | {f"{WORDS[metrics[0]]} {added}": gain_of(held[metrics[0]])})
+        if lines:
+            tables.append(less_empty(pd.DataFrame(lines)))
+    return tables
 
 
 def _gains(rows: pd.DataFrame, prefix: str, metric: str) -> dict[str, str]:
@@ -101,3 +111,11 @@ def _gains(rows: pd.DataFrame, prefix: str, metric: str) -> dict[str, str]:
 def _values(rows: pd.DataFrame, prefix: str, metric: str) -> dict[str, str]:
     held = rows[rows.scorer.str.startswith(prefix) & rows.metric.eq(metric)]
     return {str(row["scorer"]).removeprefix(prefix): value_of(row) for row in held.to_dict("records")}  # type: ignore[arg-type]
+
+
+STUDIED: tuple[Callable[[Told], Section | None], ...] = (
+    parts_section,
+    stages_section,
+    ablation_section,
+    learning_section,
+)

@@ -26,7 +26,7 @@ BACKTEST_METRICS = Table(
         Column("level", Type.STRING, "Mailings (will the member answer at all), offers (with which), or what a stage of the run cost.", allowed=("mailing", "offer", "stage")),
         Column("subset", Type.STRING, "Which campaigns: all; closed (the time to answer is over within the data); a kind of campaign; one campaign."),
         Column("scorer", Type.STRING, "The model, one of its parts (part: ...), a baseline, or a fit of a study (without: a family of features, alone: one, past: a share of it); of a stage its name."),
-        Column("metric", Type.STRING, "The figure; kept_at_threshold and stopped_at_threshold are of the threshold fixed before each night, promised is what it was to keep."),
+        Column("metric", Type.STRING, "The figure; kept_at_threshold and stopped_at_threshold are of the threshold fixed before each night, promised is what it was to keep; closed is 1 of a campaign whose time to answer is over within the data; of tenths by relevance what was predicted, the lower bound, and what was observed."),
         Column("value", Type.NUMBER, "Its value.", nullable=True),
         Column("low", Type.NUMBER, "Lower end of the 95 % interval, by bootstrap over members; missing where none was made.", nullable=True),
         Column("high", Type.NUMBER, "Upper end of it.", nullable=True),

@@ -6,25 +6,34 @@ from typing import Any
 
 import pandas as pd
 
-from ml.backtest_frames import ALL, CLOSED, Campaign
+from ml.backtest_frames import ALL, CLOSED, IS_CLOSED, OF_ONE
 
 LEAST_ROWS = 20  # no figure is shown of fewer mailings
+WORDS = {
+    "auc": "AUC", "pr_auc": "PR AUC", "log_loss": "log loss", "ece": "calibration error", "mrr": "MRR", "ndcg_5": "NDCG at 5",
+    "recall_5": "recall at 5", "stopped_keeping_95": "stopped, keeping 95 %", "stopped_keeping_90": "stopped, keeping 90 %",
+    "stopped_keeping_80": "stopped, keeping 80 %",
+}  # fmt: skip
 Row = Mapping[str, Any]  # of BACKTEST_METRICS
 
 
 @dataclass(frozen=True)
 class Told:
-    """What the sections read: the frames of both tables, the campaigns replayed, and the name of their source."""
+    """What the sections read: rows of BACKTEST_METRICS, and the name of the source they are of."""
 
-    scores: pd.DataFrame
     metrics: pd.DataFrame
-    campaigns: Mapping[str, Campaign]
     source: str
 
     @property
     def main(self) -> str:
         """The subset to judge by: the campaigns whose time to answer is over, or all where none is."""
         return CLOSED if self.metrics.subset.eq(CLOSED).any() else ALL
+
+    @property
+    def campaigns(self) -> dict[str, bool]:
+        """The campaigns replayed, and whether the time to answer each is over."""
+        held = self.metrics[self.metrics.metric.eq(IS_CLOSED)]
+        return {str(s).removeprefix(OF_ONE): v > 0 for s, v in zip(held.subset, held.value, strict=True)}
 
     def rows(self, level: str, subset: str) -> pd.DataFrame:
         held = self.metrics
@@ -54,6 +63,11 @@ def value_of(row: Row, interval: bool = True) -> str:
 def gain_of(row: Row) -> str:
     """The row's gain with its interval; empty where it is compared with nothing."""
     return number(row["gain"], row["gain_low"], row["gain_high"], "+") if pd.notna(row["gain"]) else ""
+
+
+def less_empty(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without columns in which nothing stands."""
+    return table.loc[:, [column for column in table if table[column].astype(str).ne("").any()]]
 
 
 def number(value: float, low: float | None = None, high: float | None = None, sign: str = "") -> str:

@@ -23,61 +23,76 @@ _LEAST = 1e-6
 
 @dataclass(frozen=True)
 class Ranked:
-    """Answered (0 or 1) and scores, highest score first; equal scores share their place (`first` of each run)."""
+    """Answered (0 or 1) and scores, highest score first; equal scores are a run and share its place.
+
+    last     the last row of each run
+    yes      the rows that were answered, in order
+    first    the first of `yes` in each run that has one; `run` are those runs
+    """
 
     answered: Values
     score: Values
     order: NDArray[np.int64]
     last: NDArray[np.int64]
+    yes: NDArray[np.int64]
+    first: NDArray[np.int64]
+    run: NDArray[np.int64]
+    loss: Values
 
     @classmethod
     def of(cls, answered: Values, score: Values) -> "Ranked":
         order = np.argsort(-score, kind="stable")
-        ranked = score[order]
+        ranked, happened = score[order], answered[order]
         last = (
             np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) if ranked.size else np.zeros(0, dtype=np.int64)
         )
-        return cls(answered[order], ranked, order, last)
+        yes = np.flatnonzero(happened > 0)
+        run, first = np.unique(np.searchsorted(last, yes), return_index=True)
+        p = np.clip(ranked, _LEAST, 1 - _LEAST)
+        loss = -np.log(np.where(happened > 0, p, 1 - p))
+        return cls(happened, ranked, order, last, yes, first, run, loss)
 
     def figures(self, weight: Values | None = None) -> dict[str, float]:
         """auc, pr_auc, log_loss, brier, ece, base_rate, rows, answers, stopped_keeping_95/90/80, kept_stopping_10/20/../90.
 
-        NaN where a figure has no meaning (no answer at all, say). `weight` is in the order given to `of`.
+        NaN where a figure has no meaning (no answer at all, say). `weight` is in the order given to `of`. Few rows are
+        answered, so what can be told from those alone is.
         """
         w = np.ones(self.score.size) if weight is None else weight[self.order]
-        yes, rows = np.cumsum(w * self.answered), np.cumsum(w)
-        total, size = (yes[-1], rows[-1]) if rows.size else (0.0, 0.0)
+        rows, yes = np.cumsum(w), np.cumsum(w[self.yes])
+        total, size = (yes[-1] if yes.size else 0.0), (rows[-1] if rows.size else 0.0)
         if total <= 0 or total >= size:
             return dict.fromkeys(FIGURES, float("nan")) | {"rows": float(size), "answers": float(total)}
-        tp, n = yes[self.last], rows[self.last]
-        gained, fp = np.diff(tp, prepend=0.0), n - tp
-        auc = (gained * (fp[-1] - (fp + np.concatenate([[0.0], fp[:-1]])) / 2)).sum() / (total * (size - total))
-        p = np.clip(self.score, _LEAST, 1 - _LEAST)
-        loss = -(self.answered * np.log(p) + (1 - self.answered) * np.log(1 - p))
+        gained = np.add.reduceat(w[self.yes], self.first)
+        tp, n = np.cumsum(gained), rows[self.last[self.run]]
+        before = np.where(self.run > 0, rows[self.last[self.run - 1]], 0.0)
+        fp, fp_before, fp_all = n - tp, before - (tp - gained), size - total
         out = {
-            "auc": auc,
+            "auc": (gained * (fp_all - (fp + fp_before) / 2)).sum() / (total * fp_all),
             "pr_auc": (gained * tp / np.maximum(n, 1e-12)).sum() / total,
-            "log_loss": (w * loss).sum() / size,
-            "brier": (w * (self.score - self.answered) ** 2).sum() / size,
+            "log_loss": w @ self.loss / size,
+            "brier": w @ (self.score - self.answered) ** 2 / size,
             "ece": self._calibration_error(w, rows),
             "base_rate": total / size,
             "rows": size,
             "answers": total,
         }
         for keep in KEEP:
-            out[f"stopped_keeping_{keep * 100:.0f}"] = 1 - rows[np.searchsorted(yes, keep * total - 1e-9)] / size
+            needed = self.yes[np.searchsorted(yes, keep * total - 1e-9)]
+            out[f"stopped_keeping_{keep * 100:.0f}"] = 1 - rows[needed] / size
         for stop in STOP:
-            at = np.searchsorted(rows, (1 - stop) * size + 1e-9) - 1
-            out[f"kept_stopping_{stop * 100:.0f}"] = yes[at] / total if at >= 0 else 0.0
+            sent = np.searchsorted(rows, (1 - stop) * size + 1e-9)  # so many rows
+            reached = np.searchsorted(self.yes, sent)
+            out[f"kept_stopping_{stop * 100:.0f}"] = yes[reached - 1] / total if reached else 0.0
         return {name: float(value) for name, value in out.items()}
 
     def _calibration_error(self, w: Values, rows: Values) -> float:
         ends = rows[self.last]
         middle = (ends + np.concatenate([[0.0], ends[:-1]])) / 2  # equal scores fall into one bin
-        runs = np.minimum((BINS * middle / rows[-1]).astype(int), BINS - 1)
-        part = np.repeat(runs, np.diff(self.last, prepend=-1))
-        gap = np.bincount(part, w * (self.score - self.answered), BINS)
-        return float(np.abs(gap).sum() / rows[-1])
+        starts = np.searchsorted(BINS * middle / rows[-1], np.arange(BINS))  # the first run of each bin
+        edges = np.concatenate([[0], self.last + 1])[starts]
+        gap = np.concatenate([[0.0], np.cumsum(w * (self.score - self.answered))])
+        return float(np.abs(np.diff(np.append(gap[edges], gap[-1]))).sum() / rows[-1])
 
 
 FIGURES = (

@@ -23,7 +23,7 @@ PAGE = f"{NAME}.html"
 
 def write_report(done: Backtest, folder: Path, note: str = "") -> Path:
     """Write the report into the folder of its date, in place of an earlier one, and return the page's path."""
-    parts = sections(Told(done.scores, done.metrics, done.campaigns, done.source))
+    parts = sections(Told(done.metrics, done.source))
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     page = folder / PAGE
     _put(page, page_html(parts, note))

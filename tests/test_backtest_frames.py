@@ -141,9 +141,10 @@ def test_a_loss_must_be_low_and_an_auc_high() -> None:
 
 def test_a_campaign_of_four_mailings_is_too_small_to_be_shown() -> None:
     metrics = metrics_frame([replayed()], {"one": CAMPAIGNS["one"]}, draws=4)
-    told = Told(scores_frame([replayed()]), metrics, {"one": CAMPAIGNS["one"]}, "a folder")
+    told = Told(metrics, "a folder")
     assert told.rows("mailing", "campaign one").empty
     assert told.main == "closed"
+    assert told.campaigns == {"one": True}
 
 
 def test_targets_are_judged_only_on_the_campaigns_they_were_set_for() -> None:
