@@ -9,10 +9,10 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup nightly ui test test-all faults check docs backtest bench clean lock
+.PHONY: help setup setup-spark nightly ui test test-all faults check docs backtest bench clean lock
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv from the lock, and .env for Dagster's own commands
 
@@ -29,6 +29,10 @@ $(READY): requirements.lock pyproject.toml
 	fi
 	$(BIN)/hemsil setup
 	@touch $@
+
+setup-spark: $(READY) ## Apache Spark beside the rest (434 MB; needs Java 17): docs/how-to/run-on-spark.md
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --require-hashes -r requirements-spark.lock
+	$(BIN)/python -c "from resources.engine import lacking_for_spark as lacking; print('; '.join(lacking()) or 'Spark can be used')"
 
 nightly: $(READY) ## tonight's work: features, model, scores, decisions, published tables
 	$(BIN)/hemsil nightly

@@ -3,7 +3,6 @@
 import dagster as dg
 import ibis
 import ibis.expr.types as ir
-import pyarrow as pa
 
 from assets.shown import table_arguments
 from ml.feature_dictionary import FEATURE_TABLES
@@ -20,7 +19,7 @@ from resources.shadow import beside_the_champion
     group_name="scoring",
     deps=[*(t.name for t in (*SOURCE_TABLES, *FEATURE_TABLES, ASKS)), "champion"],
 )
-def scores(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> dg.Output[pa.RecordBatchReader]:
+def scores(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> dg.Output[object]:
     """The champion's relevance of every active offer to every member of its audience who may be scored."""
     night = platform.night(context.partition_key)
     chosen = choose_scorer(platform, night)

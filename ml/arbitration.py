@@ -12,6 +12,7 @@ import ibis.expr.types as ir
 
 from ml.basis import Basis
 from ml.chance import chosen, draw
+from ml.kept import staged
 from ml.pairs import attach
 from ml.reasons import Reason
 from ml.rules_sent import MONTH, counted_mailings
@@ -36,7 +37,7 @@ def arbitrate(candidates: ir.Table, basis: Basis) -> ir.Table:
     )
     rows = choose_channel(rows, basis)
     rows = cut_beyond(rows, Reason.CATEGORY_CAP, ("member_id", "offer_category"), rows.room_in_category)
-    rows = cut_beyond(rows, Reason.OUTRANKED, ("member_id", "campaign_id"), caps.offers_per_message)
+    rows = staged(cut_beyond(rows, Reason.OUTRANKED, ("member_id", "campaign_id"), caps.offers_per_message))
     # Few rows are left of a wide campaign; only they are ranked on.
     left_out = rows.filter(rows.cut.notnull()).mutate(slot=ibis.null("int64"))
     rows = rows.filter(rows.cut.isnull())

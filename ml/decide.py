@@ -14,6 +14,7 @@ from ml.club import Club
 from ml.declared import match_facts
 from ml.errors import PolicyError
 from ml.judgement import failure, judge
+from ml.kept import staged
 from ml.lake_tables import DECISIONS, SCORES
 from ml.night import Night
 from ml.pairs import attach, offers_of, pairs
@@ -88,9 +89,9 @@ def unscored(asks: ir.Table, scores: ir.Table, club: Club, model_version: str) -
 
 def ledger(scores: ir.Table, basis: Basis, rules: Sequence[Rule] = RULES) -> ir.Table:
     """What the rules and the arbitration make of the scores, on a basis already put together."""
-    judged = judge(pairs(scores, basis), basis, rules)
+    judged = staged(judge(pairs(scores, basis), basis, rules))
     stopped = judged.filter(judged.reason.notnull())
-    placed = _settle(arbitrate(judged.filter(judged.reason.isnull()), basis), basis)
+    placed = _settle(staged(arbitrate(judged.filter(judged.reason.isnull()), basis)), basis)
     written = ibis.union(*(_with_chance(rows, basis).select(*DECISIONS.names) for rows in (stopped, placed)))
     return written.cast(DECISIONS.schema)
 

@@ -104,5 +104,9 @@ class RegistryUnavailable(OutsideWorldError):
     """MLflow cannot be reached, or has no such model."""
 
 
+class EngineUnavailable(OutsideWorldError):
+    """The engine that the settings name cannot be started: no pyspark, no Java, or no master at the address."""
+
+
 class SourceUnavailable(OutsideWorldError):
     """The club's own tables cannot be reached or read."""

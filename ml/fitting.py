@@ -1,6 +1,6 @@
 """Growing the trees and their linear partners from a matrix. What is fitted on which rows is decided in training.py."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from ml.training_config import TrainingConfig
 
 _STEP = 10  # trees between two looks at the loss
 _BINS = 64
+Grow = Callable[[Matrix, Values, Values, int, dict[str, object]], xgb.Booster]  # x, y, weights, trees, parameters
 Blocks = list[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 MONOTONE: Mapping[str, int] = {f.name: f.monotone for f in FEATURES if f.monotone}
@@ -39,16 +40,22 @@ def _parameters(
     }
 
 
+def grow_here(x: Matrix, y: Values, weight: Values, rounds: int, parameters: dict[str, object]) -> xgb.Booster:
+    """The trees, grown in this process."""
+    return xgb.train(parameters, xgb.QuantileDMatrix(x, y, weight=weight, max_bin=_BINS), rounds)
+
+
 def best_rounds(
-    x: Matrix, y: Values, blocks: Blocks, inputs: Inputs, config: TrainingConfig, monotone: Mapping[str, int] = MONOTONE
-) -> int:
+    x: Matrix, y: Values, blocks: Blocks, inputs: Inputs, config: TrainingConfig, monotone: Mapping[str, int] = MONOTONE,
+    grow: Grow = grow_here,
+) -> int:  # fmt: skip
     """Number of trees with the least loss over all validation blocks together, to the nearest `_STEP`."""
     steps = range(_STEP, config.most_rounds + 1, _STEP)
     loss = np.zeros(len(steps))
     for block, (train, test) in enumerate(blocks):
         rows, weight = _sample(y, train, config, block)
         base = _base_rate(y[rows], weight)
-        trees = _grow(x[rows], y[rows], weight, config.most_rounds, _parameters(inputs, config, block, base, monotone))
+        trees = grow(x[rows], y[rows], weight, config.most_rounds, _parameters(inputs, config, block, base, monotone))
         odds = np.full(test.size, log_odds(np.array(base)))
         for at, last in enumerate(steps):
             part = trees.inplace_predict(x[test], iteration_range=(last - _STEP, last), predict_type="margin")
@@ -60,7 +67,7 @@ def best_rounds(
 
 def fit_bags(
     x: Matrix, y: Values, members: NDArray[np.object_], inputs: Inputs, rounds: int, config: TrainingConfig,
-    monotone: Mapping[str, int] = MONOTONE,
+    monotone: Mapping[str, int] = MONOTONE, grow: Grow = grow_here,
 ) -> Ensemble:  # fmt: skip
     """One model a bag of members, each fitted on `bag_share` of them. `monotone` (+1 or -1 by column) binds the trees and
     the linear partners alike, so it binds their mean."""
@@ -75,7 +82,7 @@ def fit_bags(
             rows = np.arange(y.size)
         rows, weight = _sample(y, rows, config, bag)
         parameters = _parameters(inputs, config, bag, _base_rate(y[rows], weight), monotone)
-        trees.append(_grow(x[rows], y[rows], weight, rounds, parameters))
+        trees.append(grow(x[rows], y[rows], weight, rounds, parameters))
         if config.linear_strength > 0:
             linear.append(LinearModel.fit(x[rows], y[rows], weight, config.linear_strength, signs))
     spread = float(np.sqrt(config.bag_share / (1 - config.bag_share)))
@@ -96,10 +103,6 @@ def _sample(y: Values, rows: NDArray[np.int64], config: TrainingConfig, draw: in
 
 def _base_rate(y: Values, weight: Values) -> float:
     return float(np.clip(np.average(y, weights=weight), 1e-5, 1 - 1e-5))
-
-
-def _grow(x: Matrix, y: Values, weight: Values, rounds: int, parameters: dict[str, object]) -> xgb.Booster:
-    return xgb.train(parameters, xgb.QuantileDMatrix(x, y, weight=weight, max_bin=_BINS), rounds)
 
 
 def importance(ensemble: Ensemble, stage: str) -> pd.DataFrame:

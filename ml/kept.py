@@ -23,6 +23,15 @@ def keep(table: ir.Table) -> ir.Table:
     return op.to_expr()
 
 
+def staged(table: ir.Table) -> ir.Table:
+    """The table as it is on DuckDB, which computes once what a query uses twice; computed now and held, like `keep`, on
+    engines that would compute it anew for every use.
+
+    Belongs where a long chain of expressions forks: a plan without it doubles at every fork.
+    """
+    return table if isinstance(table.get_backend(), Backend) else table.cache()
+
+
 def _drop(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     # A cursor of its own: the release may come while a result of the connection is being read. Where the table cannot
     # be dropped it is only memory, which goes with the connection.

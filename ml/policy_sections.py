@@ -41,6 +41,10 @@ class Training(Section):
     least_mailings: int = Field(
         500, ge=1, le=100_000_000, description="Fewest mailings with a closed answer window to train on."
     )
+    trees: Literal["here", "spark"] = Field(
+        "here",
+        description="Where trees are grown: here, in the night's process, or by Spark's workers (xgboost.spark) where HEMSIL_ENGINE names a Spark.",
+    )
 
 
 class Model(Section):

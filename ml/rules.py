@@ -8,6 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from ml.basis import Basis
+from ml.kept import staged
 from ml.reasons import Reason
 from ml.rule import EVERY_CLASS, Facts, Rule
 from ml.rules_consent import RULES_OF_CONSENT
@@ -31,7 +32,7 @@ def with_facts(pairs: ir.Table, basis: Basis, rules: Sequence[Rule], others: Seq
     needed: dict[Facts, None] = dict.fromkeys((*(facts for rule in rules for facts in rule.facts), *others))
     joined = pairs
     for number, facts in enumerate(needed):  # one chain of joins, from which the second copies of the keys are dropped
-        joined = joined.left_join(facts.of(basis), list(facts.key), rname=f"{{name}}__{number}")
+        joined = joined.left_join(staged(facts.of(basis)), list(facts.key), rname=f"{{name}}__{number}")
     return joined.drop(*[name for name in joined.columns if "__" in name])
 
 

@@ -59,6 +59,16 @@ def score(scorer: Scorer, mailings: Iterable[Batch], offers: Iterable[Batch], ve
         yield from _pairs(scorer, offers, version)
 
 
+def score_asks(scorer: Scorer, offers: Iterable[Batch], version: str) -> Iterator[pa.RecordBatch]:
+    """`score` where the asks are spread over workers, each with some of them whole: the mailings are taken from the offers'
+    own rows, which carry all that a mailing is judged by."""
+    for rows in _whole_asks(offers):
+        first = np.ones(rows.num_rows, dtype=bool)
+        same = pc.and_(*(pc.equal(rows[name][1:], rows[name][:-1]) for name in ("campaign_id", "member_id")))
+        first[1:] = ~same.to_numpy()
+        yield from score(scorer, [rows.filter(pa.array(first))], [rows], version)
+
+
 def _choice(
     scorer: Scorer, mailings: Iterable[Batch], offers: Iterable[Batch], version: str
 ) -> Iterator[pa.RecordBatch]:

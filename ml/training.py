@@ -19,7 +19,7 @@ from ml.ensemble import Ensemble, Values, log_odds, probability
 from ml.errors import TooFewExamples
 from ml.evaluation import binary_metrics, calibration_bins, gain_curve, ranking_metrics
 from ml.feature_dictionary import CATEGORICAL, MAILING_INPUTS, OFFER_INPUTS
-from ml.fitting import MONOTONE, Blocks, best_rounds, fit_bags, importance
+from ml.fitting import MONOTONE, Blocks, Grow, best_rounds, fit_bags, grow_here, importance
 from ml.inputs import Inputs, floats
 from ml.model import RelevanceModel
 from ml.threshold import keeping
@@ -54,6 +54,7 @@ def fit_model(
     config: TrainingConfig,
     kind: Literal["choice", "pair"] = "choice",
     monotone: Mapping[str, int] = MONOTONE,
+    grow: Grow = grow_here,
 ) -> Fitted:
     """Fit on past asks.
 
@@ -61,6 +62,7 @@ def fit_model(
     offers    rows of `examples.offer_rows` with closes_at and answered: kind "choice": every offer of the answered asks;
               kind "pair": the offers that mailings named, answered or not
     monotone  +1 or -1 by input where relevance may never fall, or never rise, with it
+    grow      what grows the trees: this process, or the workers of a cluster
     Raises TooFewExamples, naming counts and what is needed.
     """
     answered = floats(mailings["answered"])
@@ -74,12 +76,12 @@ def fit_model(
     metrics: dict[str, float] = {}
     stage = None
     if kind == "choice":
-        stage = _fit_stage(mailings, MAILING_INPUTS, config, monotone)
-        choice = _fit_stage(offers, OFFER_INPUTS, config, monotone)
+        stage = _fit_stage(mailings, MAILING_INPUTS, config, monotone, grow)
+        choice = _fit_stage(offers, OFFER_INPUTS, config, monotone, grow)
         past = stage
     else:
         choice = past = _fit_stage(
-            offers, (*MAILING_INPUTS, *(n for n in OFFER_INPUTS if n not in MAILING_INPUTS)), config, monotone
+            offers, (*MAILING_INPUTS, *(n for n in OFFER_INPUTS if n not in MAILING_INPUTS)), config, monotone, grow
         )
     y, p = past.answered, past.predicted
     threshold = keeping(config.keep_responders, past.campaigns, y, p, config.confidence, config.seed)
@@ -136,7 +138,9 @@ class _Stage:
         return keys.assign(answered=self.answered, relevance=self.predicted)
 
 
-def _fit_stage(rows: pa.Table, names: tuple[str, ...], config: TrainingConfig, monotone: Mapping[str, int]) -> _Stage:
+def _fit_stage(
+    rows: pa.Table, names: tuple[str, ...], config: TrainingConfig, monotone: Mapping[str, int], grow: Grow
+) -> _Stage:
     as_of, closes = (rows[c].to_numpy() for c in ("as_of", "closes_at"))
     if as_of.max() - as_of.min() < np.timedelta64(SEASONS_KNOWN, "D"):
         names = tuple(n for n in names if n not in SEASONAL)
@@ -144,16 +148,16 @@ def _fit_stage(rows: pa.Table, names: tuple[str, ...], config: TrainingConfig, m
     x, y = inputs.matrix(rows), floats(rows["answered"])
     members = np.asarray(rows["member_id"].to_pylist(), dtype=object)
     blocks = validation_blocks(as_of, closes, y, members, config)
-    rounds = best_rounds(x, y, blocks, inputs, config, monotone)
+    rounds = best_rounds(x, y, blocks, inputs, config, monotone, grow)
     tested = np.concatenate([test for _, test in blocks])
     few = replace(config, bags=min(2, config.bags))
     parts = [
-        fit_bags(x[train], y[train], members[train], inputs, rounds, few, monotone).parts(x[test])
+        fit_bags(x[train], y[train], members[train], inputs, rounds, few, monotone, grow).parts(x[test])
         for train, test in blocks
     ]
     trees, linear = (np.concatenate([part[kind] for part in parts], axis=1) for kind in (0, 1))
     share = best_share(trees, linear, y[tested])
-    ensemble = replace(fit_bags(x, y, members, inputs, rounds, config, monotone), linear_share=share)
+    ensemble = replace(fit_bags(x, y, members, inputs, rounds, config, monotone, grow), linear_share=share)
     predicted = probability(log_odds((1 - share) * trees + share * linear).mean(axis=0))
     return _Stage(ensemble, rounds, rows, tested, predicted, y[tested])
 

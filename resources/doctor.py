@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from ml.errors import HemsilError
 from resources.database import MIGRATIONS, ROLES, reaching
+from resources.engine import java_version, lacking_for_spark
 from resources.erasure import erased_members
 from resources.platform import Platform
 from resources.settings import CHECKOUT, TOOL_ENVIRONMENT, Settings
@@ -47,6 +48,7 @@ def examine(platform: Platform, environment: Mapping[str, str] = os.environ) -> 
     yield _dagster_config(settings)
     yield _registry_address(settings)
     yield from _ports(settings, Path("/proc/net"))
+    yield _engine(settings)
     try:
         yield Finding("policy", f"version {platform.policy.version}")
     except HemsilError as error:
@@ -101,6 +103,14 @@ def _switches(environment: Mapping[str, str]) -> Iterator[Finding]:
         hosts or "this machine's own",
         "name the hosts in MLFLOW_SERVER_ALLOWED_HOSTS" if wide else "",
     )
+
+
+def _engine(settings: Settings) -> Finding:
+    if settings.engine == "duckdb":
+        return Finding("engine", "DuckDB, in the process")
+    lacking = lacking_for_spark()
+    words = f"{settings.engine}, with Java {java_version()}" if not lacking else "; ".join(lacking)
+    return Finding("engine", words, "install what it names, or unset HEMSIL_ENGINE" if lacking else "")
 
 
 def _dagster_config(settings: Settings) -> Finding:

@@ -1,23 +1,52 @@
-"""The engine that runs Ibis expressions: DuckDB inside the process."""
+"""The engine that runs Ibis expressions: DuckDB inside the process, or Apache Spark, as the settings say. What either must be
+able to do beside running expressions is here, one function each; Spark's own part of them is in engine_spark.py.
+"""
 
 import os
+import re
 import shutil
+import subprocess
+from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeGuard
 
 import ibis
+import ibis.expr.schema as sch
 import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
+from ibis.backends.sql import SQLBackend
 
+from ml.errors import EngineUnavailable
 from resources.settings import Settings
 
+if TYPE_CHECKING:
+    from resources.engine_spark import SparkBackend
 
-def open_engine(settings: Settings) -> Backend:
+LEAST_JAVA = 17
+INSTALL_SPARK = "run `make setup-spark`"
+INSTALL_JAVA = "install Java 17 (Debian: apt-get install openjdk-17-jre-headless), or set JAVA_HOME to where it is"
+
+
+def open_engine(settings: Settings) -> SQLBackend:
+    """The engine that the settings name. Raises EngineUnavailable, saying what to install, where Spark cannot be had."""
+    if settings.engine == "duckdb":
+        return open_duckdb(settings)
+    lacking = lacking_for_spark()
+    if lacking:
+        raise EngineUnavailable(f"HEMSIL_ENGINE is {settings.engine}, and {'; '.join(lacking)}")
+    from resources.engine_spark import open_spark
+
+    return open_spark(settings.engine, settings.memory_limit, spill_folder(settings.home / "spill"))
+
+
+def open_duckdb(settings: Settings) -> Backend:
     """A DuckDB of our own in memory, bounded by the settings, that spills into the data folder. Times are UTC.
 
     Each process has one; nothing is kept in it, as the lake is where tables live.
     """
-    spill = _spill_folder(settings.home / "spill")
+    spill = spill_folder(settings.home / "spill")
     engine: Backend = ibis.duckdb.connect(
         ":memory:",
         threads=settings.threads,
@@ -31,7 +60,32 @@ def open_engine(settings: Settings) -> Backend:
     return engine
 
 
-def _spill_folder(root: Path) -> Path:
+def lacking_for_spark() -> list[str]:
+    """What Spark needs and this machine has not, each with how to mend it; nothing where all is there."""
+    lacking = []
+    if find_spec("pyspark") is None:
+        lacking.append(f"pyspark is not installed: {INSTALL_SPARK}")
+    version = java_version()
+    if version is None:
+        lacking.append(f"there is no Java: {INSTALL_JAVA}")
+    elif version < LEAST_JAVA:
+        lacking.append(f"Java is {version}, and Spark 4 needs {LEAST_JAVA} or newer: {INSTALL_JAVA}")
+    return lacking
+
+
+def java_version() -> int | None:
+    """The main version of the Java that Spark would start; None where there is none."""
+    home = os.environ.get("JAVA_HOME")
+    java = Path(home, "bin", "java") if home else shutil.which("java")
+    try:
+        told = subprocess.run([str(java), "-version"], check=False, capture_output=True, text=True, timeout=60).stderr
+    except OSError:
+        return None
+    found = re.search(r'version "(\d+)', told)
+    return int(found[1]) if found else None
+
+
+def spill_folder(root: Path) -> Path:
     """A folder for this process to spill into; those of processes that are gone are removed."""
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     for left in root.iterdir():
@@ -40,10 +94,37 @@ def _spill_folder(root: Path) -> Path:
     return root / str(os.getpid())
 
 
-def stream(engine: Backend, rows: ir.Table, rows_a_batch: int) -> pa.RecordBatchReader:
+def read_files(engine: SQLBackend, files: Sequence[Path], schema: sch.Schema) -> ir.Table:
+    """Parquet files of these columns as one table."""
+    if is_spark(engine):
+        return engine.read_files(files, schema)
+    table: ir.Table = engine.read_parquet(list(files), hive_partitioning=False).cast(schema)
+    return table
+
+
+def write_files(engine: SQLBackend, rows: ir.Table, folder: Path) -> list[Path]:
+    """The rows as Parquet files in the folder, in their order. Rows of an engine are written by that engine; tables in
+    memory belong to none, and are written by the one given."""
+    own, _ = rows._find_backends()
+    writer = own[0] if own else engine
+    if is_spark(writer):
+        return writer.write_files(rows, folder)
+    part = folder / "part-0.parquet"
+    writer.to_parquet(rows, part, compression="zstd")
+    return [part]
+
+
+def stream(engine: SQLBackend, rows: ir.Table, rows_a_batch: int) -> pa.RecordBatchReader:
     """The rows as Arrow batches, computed as they are read; the engine serves one such stream at a time.
 
-    Ibis's own `to_pyarrow_batches` asks DuckDB 2 for a method that it no longer has.
+    Ibis's own `to_pyarrow_batches` asks DuckDB 2 for a method that it no longer has, and reads all of Spark's rows at once.
     """
+    if is_spark(engine):
+        return engine.stream(rows)
     engine._run_pre_execute_hooks(rows)  # tables in memory are made known to DuckDB
     return engine.con.sql(engine.compile(rows)).to_arrow_reader(rows_a_batch)
+
+
+def is_spark(engine: SQLBackend) -> "TypeGuard[SparkBackend]":
+    """Is it the engine of engine_spark.py, which is imported only where it is wanted."""
+    return engine.name == "pyspark"

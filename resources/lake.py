@@ -22,10 +22,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
-from ibis.backends.duckdb import Backend
+from ibis.backends.sql import SQLBackend
 
 from ml.errors import ContractError, DamagedTable, NotInLake
 from ml.tables import Table
+from resources.engine import read_files, write_files
 
 MANIFEST = "manifest.json"
 ROWS_A_BATCH = 100_000
@@ -61,7 +62,7 @@ class Manifest:
 class Lake:
     """Writes and reads lake tables with one engine."""
 
-    def __init__(self, root: Path, engine: Backend):
+    def __init__(self, root: Path, engine: SQLBackend):
         self.root = root
         self.engine = engine
         self._verified: dict[Path, tuple[int, int]] = {}
@@ -97,18 +98,17 @@ class Lake:
         beside = place.parent / f".{place.name}.{uuid.uuid4().hex[:8]}"
         beside.mkdir(parents=True, mode=0o700)
         try:
-            part = beside / "part-0.parquet"
             if isinstance(rows, pa.RecordBatchReader):
-                _write_batches(definition, rows, part)
+                parts = [_write_batches(definition, rows, beside / "part-0.parquet")]
             else:
-                self.engine.to_parquet(_conform(definition, rows), part, compression="zstd")
-            count = self._check_nulls(definition, part)
+                parts = write_files(self.engine, _conform(definition, rows), beside)
+            count = self._check_nulls(definition, parts)
             manifest = Manifest(
                 table=definition.name,
                 business_date=business_date,
                 rows=count,
                 schema={name: str(dtype) for name, dtype in definition.schema.items()},
-                files={part.name: _sha256(part)},
+                files={part.name: _sha256(part) for part in parts},
                 code_version=code_version,
                 run_id=run_id,
                 written_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -137,7 +137,7 @@ class Lake:
         Raises NotInLake, and DamagedTable when a byte or a column is not what the manifest says.
         """
         files = self._checked_files(definition, business_date)
-        return self.engine.read_parquet(files, hive_partitioning=False).cast(definition.schema)
+        return read_files(self.engine, files, definition.schema)
 
     def read_batches(self, definition: Table, business_date: str) -> pa.RecordBatchReader:
         """The same as a stream of Arrow batches that holds no result of the engine open."""
@@ -213,9 +213,9 @@ class Lake:
             raise DamagedTable(f"{path.relative_to(self.root)} differs from its manifest; run its night again")
         self._verified[path] = seen
 
-    def _check_nulls(self, definition: Table, part: Path) -> int:
-        """Rows of a written file. Raises ContractError where a column that may not be null is."""
-        table = self.engine.read_parquet(part, hive_partitioning=False)
+    def _check_nulls(self, definition: Table, parts: list[Path]) -> int:
+        """Rows of the written files. Raises ContractError where a column that may not be null is."""
+        table = read_files(self.engine, parts, definition.schema)
         held = [c.name for c in definition.columns if not c.nullable]
         nulls_in = {f"null {name}": table[name].isnull().sum() for name in held}  # no column is named with a space
         found = table.aggregate(**{"all rows": table.count()}, **nulls_in).to_pyarrow().to_pylist()[0]
@@ -226,8 +226,8 @@ class Lake:
         return int(found["all rows"])
 
 
-def _write_batches(definition: Table, batches: pa.RecordBatchReader, part: Path) -> None:
-    """Stream Arrow batches into one file. Raises ContractError naming what differs from the definition."""
+def _write_batches(definition: Table, batches: pa.RecordBatchReader, part: Path) -> Path:
+    """Stream Arrow batches into one file, which is given back. Raises ContractError naming what differs from the definition."""
     schema = definition.schema.to_pyarrow()
     faults = sorted(set(schema.names) ^ set(batches.schema.names))
     if faults:
@@ -235,6 +235,7 @@ def _write_batches(definition: Table, batches: pa.RecordBatchReader, part: Path)
     with pq.ParquetWriter(part, schema, compression="zstd") as writer:
         for batch in batches:
             writer.write_table(pa.Table.from_batches([batch]).select(schema.names).cast(schema))
+    return part
 
 
 def _conform(definition: Table, rows: ir.Table) -> ir.Table:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
+from ibis.backends.sql import SQLBackend
 
 from ml.club import Club
 from ml.errors import PolicyError
@@ -19,7 +20,7 @@ from ml.policy import Policy
 from ml.source_tables import SOURCE_TABLES
 from resources.database import open_database, schema_url
 from resources.daytime import with_the_daytime
-from resources.engine import open_engine
+from resources.engine import open_duckdb, open_engine
 from resources.erasure import erased_members
 from resources.home import database_url, prepare_database, prepare_home
 from resources.kept_models import KeptModels
@@ -48,10 +49,20 @@ class Platform:
     now: Callable[[], datetime] = field(default=utc_now)
 
     @cached_property
-    def engine(self) -> Backend:
+    def engine(self) -> SQLBackend:
+        """What runs the night's expressions. Raises EngineUnavailable."""
+        if self.settings.engine == "duckdb":
+            return self.reader
         prepare_environment()
         prepare_home(self.settings)
         return open_engine(self.settings)
+
+    @cached_property
+    def reader(self) -> Backend:
+        """What reads and checks the club's own tables, whatever runs the night: DuckDB, with its readers of CSV and Parquet."""
+        prepare_environment()
+        prepare_home(self.settings)
+        return open_duckdb(self.settings)
 
     @cached_property
     def lake(self) -> Lake:
@@ -61,7 +72,7 @@ class Platform:
     def source(self) -> ClubSource:
         settings = self.settings
         club = InventedClub(settings.simulated_members, settings.simulated_seed, settings.simulated_weeks)
-        return open_source(settings.source, self.engine, settings.timezone, Invented(club, settings.simulated))
+        return open_source(settings.source, self.reader, settings.timezone, Invented(club, settings.simulated))
 
     @cached_property
     def policy(self) -> Policy:

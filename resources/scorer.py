@@ -2,8 +2,9 @@
 made is in ml/scoring.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.types as ir
@@ -18,11 +19,15 @@ from ml.lake_tables import ASKS
 from ml.model import RelevanceModel
 from ml.night import Night
 from ml.rules_model import RulesModel
-from ml.scoring import SCORED, score
-from resources.engine import stream
+from ml.scoring import SCORED, score, score_asks
+from resources.engine import is_spark, stream
 from resources.platform import Platform
 from resources.registry import BUSINESS_DATE, Registered
 
+if TYPE_CHECKING:
+    from resources.engine_spark import SparkBackend
+
+PAIR = ("campaign_id", "member_id", "offer_id")
 ROWS_A_BATCH = 65_536
 RULES = "rules"
 
@@ -83,15 +88,28 @@ def choose_scorer(platform: Platform, night: Night) -> Chosen:
     return Chosen(model, found.model.version, found.step, found.reason, found.model.tags[BUSINESS_DATE])
 
 
-def score_night(platform: Platform, night: Night, chosen: Chosen) -> pa.RecordBatchReader:
-    """Scores (`SCORES`) of the night's asks, from the lake's features; computed as they are read."""
+def score_night(platform: Platform, night: Night, chosen: Chosen) -> pa.RecordBatchReader | ir.Table:
+    """Scores (`SCORES`) of the night's asks, from the lake's features; computed as they are read, on Spark by its workers."""
     club = platform.club(night)
     asks = platform.lake.read(ASKS, night.key).semi_join(may_be_profiled(club, platform.policy), "member_id")
     tables = feature_tables_of(platform, night)
-    mailings, offers = mailing_rows(club, asks, tables), offer_rows(club, offered(club, asks), tables)
-    offers = offers.order_by(["campaign_id", "member_id", "offer_id"])  # an ask's offers are compared with each other
+    offers = offer_rows(club, offered(club, asks), tables)
+    if is_spark(platform.engine):
+        return score_on_workers(platform.engine, offers, chosen)
+    mailings = mailing_rows(club, asks, tables)
+    offers = offers.order_by([*PAIR])  # an ask's offers are compared with each other
     batches = score(chosen.scorer, _stream(platform, mailings), _stream(platform, offers), chosen.version)
     return pa.RecordBatchReader.from_batches(SCORED, batches)
+
+
+def score_on_workers(engine: "SparkBackend", offers: ir.Table, chosen: Chosen) -> ir.Table:
+    """The scores of rows of `offer_rows`, each ask by one worker, in the function that scores everywhere."""
+    scorer, version = chosen.scorer, chosen.version
+
+    def work(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return score_asks(scorer, batches, version)
+
+    return engine.map_batches(offers, PAIR[:2], PAIR, work, SCORED)
 
 
 def feature_tables_of(platform: Platform, night: Night) -> FeatureTables:

@@ -68,7 +68,14 @@ class Settings(BaseSettings):
         default=None,
         description="Folder with initdb, pg_ctl and postgres for the embedded PostgreSQL. Empty: those of the installed wheel, else Debian's.",
     )
-    memory_limit: str = Field(default="4GB", pattern=r"^\d+(MB|GB)$", description="Most memory DuckDB may use.")
+    engine: str = Field(
+        default="duckdb",
+        pattern=r"^(duckdb|local\[(\d+|\*)\]|local-cluster\[\d+,\d+,\d+\]|spark://.+)$",
+        description="What runs features, examples, scoring and decisions: duckdb (in the process), or Apache Spark as local[2] (threads on this machine), local-cluster[2,1,1024] (workers, cores and MB of each, for tests) or spark://host:port.",
+    )
+    memory_limit: str = Field(
+        default="4GB", pattern=r"^\d+(MB|GB)$", description="Most memory DuckDB, or Spark's driver, may use."
+    )
     threads: int = Field(
         default_factory=lambda: len(os.sched_getaffinity(0)),
         ge=1,

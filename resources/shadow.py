@@ -1,5 +1,6 @@
 """The model in its shadow nights, scored as the night scores. What is said of it is in ml/shadow.py."""
 
+import ibis.expr.types as ir
 import pandas as pd
 
 from ml.errors import DamagedModel, RegistryUnavailable
@@ -27,13 +28,9 @@ def beside_the_champion(platform: Platform, night: Night) -> pd.DataFrame:
     if version is None or found is None:
         return nothing
     model = RelevanceModel.from_files(dict(found.files))
-    batches = score_night(platform, night, Chosen(model, version, "shadow", "tried beside the champion"))
-    tried = (
-        batches.read_all()
-        .select([*_KEYS, "mailing_relevance"])
-        .group_by(_KEYS)
-        .aggregate([("mailing_relevance", "max")])
-    )
+    scored = score_night(platform, night, Chosen(model, version, "shadow", "tried beside the champion"))
+    whole = scored.to_pyarrow() if isinstance(scored, ir.Table) else scored.read_all()
+    tried = whole.select([*_KEYS, "mailing_relevance"]).group_by(_KEYS).aggregate([("mailing_relevance", "max")])
     scores = platform.lake.read(SCORES, night.key)
     told = scores.group_by(_KEYS).aggregate(champion_relevance=scores.mailing_relevance.max()).to_pandas()
     rows = tried.to_pandas().rename(columns={"mailing_relevance_max": "relevance"}).merge(told, on=_KEYS)

@@ -16,12 +16,14 @@ from ml.canary import shuffled_auc
 from ml.evaluation import binary_metrics
 from ml.example_tables import EXAMPLE_TABLES, MAILING_EXAMPLES, OFFER_EXAMPLES
 from ml.feature_dictionary import MAILING_INPUTS, OFFER_INPUTS
+from ml.fitting import Grow, grow_here
 from ml.leakage import CHOICE_ALONE, refuse_leaks
 from ml.model_card import model_card
 from ml.source_tables import SOURCE_TABLES
 from ml.training import Fitted, TrainingConfig, fit_model
 from ml.validation import KEYS, VALIDATION, validation_rows
 from resources.code_version import code_version
+from resources.engine import is_spark
 from resources.platform import Platform
 from resources.registry import Candidate
 from resources.text_page import write_page
@@ -79,11 +81,21 @@ def examples_of(
 def learn(platform: Platform, business_date: str, config: TrainingConfig) -> Learned:
     """Fit on the lake's examples of a date. Raises TooFewExamples, LeakSuspected."""
     mailings, offers, kind = examples_of(platform, business_date, config)
-    fitted = fit_model(mailings, offers, platform.night(business_date).as_of, config, kind)
+    as_of = platform.night(business_date).as_of
+    fitted = fit_model(mailings, offers, as_of, config, kind, grow=where_trees_grow(platform))
     # Looked for after fitting: on fewer rows than that takes, a feature may tell answers by mere chance.
     refuse_leaks(mailings, MAILING_INPUTS)
     refuse_leaks(offers, OFFER_INPUTS, CHOICE_ALONE)
     return Learned(fitted, mailings, offers)
+
+
+def where_trees_grow(platform: Platform) -> Grow:
+    """This process; Spark's workers where the policy says so and the engine has any."""
+    if platform.policy.training.trees == "spark" and is_spark(platform.engine):
+        from resources.engine_spark_training import grow_on
+
+        return grow_on(platform.engine.session, platform.engine.workers)
+    return grow_here
 
 
 def train_challenger(platform: Platform, business_date: str, run_id: str) -> Trained:

@@ -186,7 +186,7 @@ def _by_pair(found: ir.Table, asked: list[Row]) -> list[Row]:
         "evidence",
         codes=found.failures.map(lambda f: f.code),
     )
-    held = ibis.duckdb.connect().to_pyarrow(shown).to_pylist()
+    held = shown.to_pyarrow().to_pylist()
     by_key = {(row["member_id"], row["offer_id"], row["channel"]): row for row in held}
     answers = []
     for row in asked:

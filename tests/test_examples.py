@@ -18,6 +18,8 @@ from ml.features_of_offers import RELATIVE
 from ml.night import Night
 from tests.past_world import NIGHT, OSLO, shop
 
+pytestmark = pytest.mark.both_engines
+
 MAILED = """
     member_id | campaign_id | sent_at
     ada       | winter      | 2024-01-07T23:30

@@ -13,6 +13,8 @@ from ml.features import feature_tables
 from ml.history import HALF_LIFE
 from tests.past_world import NIGHT, shop
 
+pytestmark = pytest.mark.both_engines
+
 BOUGHT = """
     transaction_id | line_no | member_id | product_id | amount | discount | coupon_discount | occurred_at
     t1             | 1       | ada       | beans      | 60     | 40       | 40              | 2024-03-04T23:00

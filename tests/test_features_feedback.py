@@ -2,12 +2,15 @@
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from ml.examples import night_asks, offer_rows, offered
 from ml.features import feature_tables
 from ml.fitting import MONOTONE
 from ml.inputs import Inputs
 from tests.past_world import NIGHT, shop
+
+pytestmark = pytest.mark.both_engines
 
 # The night begins on 15 March at 23:00 UTC of the 14th; 180 days before that is 16 September.
 SAID = """

@@ -1,8 +1,12 @@
 """Interest against impulse: the man with one pair of ski poles and twelve mayflies wants the reel, not the racing suit."""
 
+import pytest
+
 from ml.examples import night_asks
 from ml.features import feature_tables
 from tests.past_world import NIGHT, shop
+
+pytestmark = pytest.mark.both_engines
 
 # Four fishing trips, three mayflies each time, and one pair of poles, dearer than all of them.
 BOUGHT = """

@@ -21,6 +21,7 @@ from tests.rule_world import BY_ARBITRATION, NIGHT, Spec, club_of, outcomes, row
 from tests.specs import SPECS
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: f"{spec.code}: {spec.title}")
 def test_the_rule_does_as_its_spec_says(spec: Spec) -> None:
     assert outcomes(spec) == rows_of(spec.tonight)

@@ -26,6 +26,18 @@ def test_every_package_is_locked_by_version_and_hash_and_installed_by_nothing_el
     assert all("--require-hashes" in line and "--no-deps" in line for line in installs)
 
 
+def test_spark_is_locked_as_well_and_only_installed_where_it_is_asked_for() -> None:
+    lock = (CHECKOUT / "requirements-spark.lock").read_text()
+    assert re.findall(r"^([\w.-]+)==[\d.]+ \\\n +--hash=sha256:[0-9a-f]{64}$", lock, re.MULTILINE) == [
+        "py4j",
+        "pyspark",
+    ]
+    [install] = re.findall(r"pip install .*-r requirements-spark.lock", (CHECKOUT / "Makefile").read_text())
+    assert "--require-hashes" in install
+    assert "--no-deps" in install
+    assert "pyspark" not in (CHECKOUT / "requirements.lock").read_text()
+
+
 def _without_network(at: Installation) -> subprocess.CompletedProcess[str]:
     variables = at.variables | TOOL_ENVIRONMENT | {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(at.folder)}
     command = ["unshare", "--net", str(HEMSIL), "nightly", "--as-of", NIGHT]
