@@ -90,7 +90,11 @@ Garden      | Garden       | Lawn mowers        | 2500 | 4900  | 20 |
 Books       | Books        | Crime novels       | 60   | 249   | 14 |
 """)
 CATEGORIES = tuple(dict.fromkeys(s.category for s in SUBCATEGORIES))
+DEPARTMENTS = tuple(dict.fromkeys(s.department for s in SUBCATEGORIES))
 
+DEPARTMENT = np.array(
+    [DEPARTMENTS.index({s.category: s.department for s in SUBCATEGORIES}[c]) for c in CATEGORIES]
+)  # of each category
 CATEGORY = np.array([CATEGORIES.index(s.category) for s in SUBCATEGORIES])
 CYCLE = np.array([s.cycle for s in SUBCATEGORIES], dtype=np.float32)
 PRICE = np.array([s.price for s in SUBCATEGORIES])

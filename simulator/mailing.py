@@ -42,10 +42,12 @@ class Mail:
 
     offer        index into the campaign's offers; -1 = nothing was sent
     propensity   probability with which this offer was sent
+    channel      index into CHANNELS, where it is not that of `Sending.channel`
     """
 
     offer: np.ndarray
     propensity: np.ndarray
+    channel: np.ndarray | None = None
 
 
 Mailer = Callable[[Sending], Mail]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.assortment import CATEGORIES, CATEGORY, CYCLE, STAPLE, SUBCATEGORIES
+from simulator.assortment import CATEGORY, CYCLE, DEPARTMENT, DEPARTMENTS, STAPLE, SUBCATEGORIES
 from simulator.draws import BLOCK, Purpose, generator
 
 TOWNS = (("0350", 59.92, 10.74), ("5003", 60.39, 5.32), ("7011", 63.43, 10.40), ("4006", 58.97, 5.73), ("9008", 69.65, 18.96),
@@ -14,6 +14,11 @@ TOWNS = (("0350", 59.92, 10.74), ("5003", 60.39, 5.32), ("7011", 63.43, 10.40), 
 HOME_STORES, CABIN_STORES = 6, (6, 7)  # the last two towns are where the cabins are
 CHANNELS = ("email", "sms", "push", "post")
 STAGES = ("student", "single", "couple", "family", "retired")
+LIKED, LIKED_WITHIN, LIKED_ELSEWHERE = (
+    0.3,
+    0.8,
+    0.08,
+)  # share of departments liked; of the categories in those, and in others
 CHILD_WEEKS = 150  # weeks a child needs what babies need
 _FOR = np.array([s.who for s in SUBCATEGORIES])
 
@@ -76,18 +81,26 @@ def people_of(seed: int, block: int) -> People:
     student = (age < 27) & (rng.random(BLOCK) < 0.6)
     fertile = (age >= 20) & (age < 45) & (rng.random(BLOCK) < 0.45)
     baby_week = np.where(fertile, rng.integers(-250, 60, BLOCK), 30_000)
-    liked = rng.random((BLOCK, len(CATEGORIES))) < 0.3
-    taste = np.where(liked, np.exp(rng.normal(0.2, 0.5, liked.shape)), 0.02).astype(np.float32)
+    taste = _tastes(rng)
     level = rng.normal(0, 0.35, (BLOCK, 1))  # a little is common to all categories, most is not
     return People(
         block=block, age=age, female=rng.random(BLOCK) < 0.52, car=rng.random(BLOCK) < np.where(student, 0.2, 0.7),
         student=student, baby_week=baby_week, town=rng.integers(0, HOME_STORES, BLOCK),
         cabin=np.where(rng.random(BLOCK) < 0.3, rng.integers(6, 8, BLOCK), -1), taste=taste,
-        position=np.clip(2.9 + level + rng.normal(0, 1.0, liked.shape), 1, 5).astype(np.float32),
+        position=np.clip(2.9 + level + rng.normal(0, 1.0, taste.shape), 1, 5).astype(np.float32),
         attention=rng.beta(3, 3, (BLOCK, len(CHANNELS))).astype(np.float32),
         candour=rng.beta(9, 1, BLOCK), activity=rng.gamma(3, 1 / 3, BLOCK).astype(np.float32) + 0.1,
         fragility=rng.gamma(2, 0.5, BLOCK).astype(np.float32),
     )  # fmt: skip
+
+
+def _tastes(rng: np.random.Generator) -> np.ndarray:
+    """Tastes over the tree of departments and categories: who likes a department likes most of it, and little of the others."""
+    department = rng.random((BLOCK, len(DEPARTMENTS))) < LIKED
+    chance = np.where(department[:, DEPARTMENT], LIKED_WITHIN, LIKED_ELSEWHERE)
+    liked = rng.random(chance.shape) < chance
+    strength = rng.normal(0, 0.35, department.shape)[:, DEPARTMENT] + rng.normal(0.2, 0.35, chance.shape)
+    return np.where(liked, np.exp(strength), 0.02).astype(np.float32)
 
 
 def first_waits(seed: int, block: int) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ml.errors import InputError
 from simulator.assortment import CATEGORY, CYCLE
 from simulator.behaviour import (
     ADULT,
@@ -48,6 +49,7 @@ class Chance:
     channel       index into CHANNELS of the way they would be reached; (asked,)
     sent, unsent  chance of an answer with and without the message; (asked,)
     pull          how much the offer means to them; (asked,)
+    got           is it sent to them; (asked,)
     """
 
     offer: int
@@ -56,6 +58,7 @@ class Chance:
     sent: np.ndarray
     unsent: np.ndarray
     pull: np.ndarray
+    got: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,13 @@ def live(life: Life, state: State, week: int, first_offer: int, diary: Diary) ->
     for n, campaign in enumerate(campaigns_of(life.seed, week)):
         channel, reached = usable_channel(campaign, state)
         planned = one.member & one.audience[:, n]
-        may = planned & reached & (life.people.age >= ADULT) & (mailed < life.told.limit)
+        room = (mailed < life.told.limit) | (campaign.message_class == "service")  # which is no marketing
+        may = planned & reached & (life.people.age >= ADULT) & room
         mail = life.mailer(Sending(life.seed, week, n, campaign, life.people, state, channel, may))
-        mailed += mail.offer >= 0
+        channel = channel if mail.channel is None else mail.channel
+        _refuse(mail.offer >= 0, planned & room, state.reachable[np.arange(BLOCK), channel])
+        if campaign.message_class != "service":
+            mailed += mail.offer >= 0
         feelings = one.felt.random((5, BLOCK), dtype=np.float32)
         for place, offer in enumerate(campaign.offers):
             got = mail.offer == place
@@ -86,7 +93,7 @@ def live(life: Life, state: State, week: int, first_offer: int, diary: Diary) ->
             sent, unsent = answer_chances(life.people, offer, one.now, one.annoyed, channel)
             if life.watch:
                 meant, to = pull(life.people, offer, one.now), np.flatnonzero(planned)
-                life.watch(Chance(number, to, channel[to], sent[to], unsent[to], meant[to]))
+                life.watch(Chance(number, to, channel[to], sent[to], unsent[to], meant[to], got[to]))
             one.receive(offer, number, got, channel, feelings)
             one.answer(offer, number, number - first_offer, np.where(got, sent, unsent) * planned)
             number += 1
@@ -95,6 +102,15 @@ def live(life: Life, state: State, week: int, first_offer: int, diary: Diary) ->
     state.waits += 7
     state.waits[one.bought >= 0] = 7 - one.bought[one.bought >= 0]
     state.annoyance *= CALM_AGAIN
+
+
+def _refuse(got: np.ndarray, may: np.ndarray, reachable: np.ndarray) -> None:
+    """Raises InputError where a way of mailing would write to members against their own word. Of some the age is not known."""
+    wrong = int((got & ~(may & reachable)).sum())
+    if wrong:
+        raise InputError(
+            f"{wrong} members would be written to who may not be: not planned for, or against their own word"
+        )
 
 
 class _Week:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from simulator.assortment import CYCLE, SUBCATEGORIES, season
+from simulator.assortment import CATEGORIES, CYCLE, SUBCATEGORIES, season
 from simulator.behaviour import answer_chances, wants
 from simulator.draws import BLOCK, Purpose, generator
 from simulator.people import STAGES, first_waits, people_of
@@ -77,3 +77,12 @@ def test_reminders_are_planned_for_what_lasts_and_in_its_season() -> None:
         lasts, peak = CYCLE[offer.subcategory], season(day_of(week).isocalendar().week)[offer.subcategory]
         assert lasts >= 200
         assert peak >= 1
+
+
+def test_tastes_follow_the_tree_who_likes_a_category_likes_most_of_its_department() -> None:
+    people = people_of(SEED, 0)
+    liked = people.taste > 0.1
+    fishing, skiing, washing = (liked[:, CATEGORIES.index(name)] for name in ("Fishing", "Skiing", "Washing"))
+    assert skiing[fishing].mean() > 0.6
+    assert abs(washing[fishing].mean() - washing.mean()) < 0.06
+    assert 0.25 < liked.mean() < 0.35
