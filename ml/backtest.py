@@ -101,7 +101,7 @@ def replay(
     studied: Collection[str] = (),
 ) -> Iterator[Replay]:
     """Replay the first night of each campaign of `plan`, oldest first; a night before which there was too
-    little to train on is left out, and progress hears of it. As in the night, members who may not be profiled are neither
+    little to train on is left out, and progress hears of it. Raises TooFewExamples, with the last reason, where all are. As in the night, members who may not be profiled are neither
     trained on nor scored.
 
     Features of all nights and examples are made at once, as the last night saw them; each night then takes the examples
@@ -120,7 +120,7 @@ def replay(
         tables = feature_tables(known, keep(ibis.union(*every, distinct=True)), kinds).kept()
     with stage("examples"):
         past = training_rows(known, last, kinds, examples, tables)
-    pairs = None
+    pairs, why, replayed = None, "", False
     if studied and past.kind == "choice":
         with stage("study"):
             pairs = sampled_pairs(known, examples, tables, kinds)
@@ -136,8 +136,12 @@ def replay(
                     less = Study(tonight, done.fitted, night.as_of, config, sampled)
                     done = done.beside(*less.columns())
             yield done
+            replayed = True
         except TooFewExamples as few:
-            progress(f"night {night.key} is left out: {few}")
+            why = f"night {night.key} is left out: {few}"
+            progress(why)
+    if not replayed:
+        raise TooFewExamples(f"before none of these campaigns was there enough to train on; {why}")
 
 
 def asks_of(club: Club, night: Night, campaigns: list[str], policy: Policy) -> ir.Table:

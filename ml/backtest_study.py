@@ -5,6 +5,7 @@ Fits of a study have `BAGS` bags, so each is compared with the like that has eve
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -63,8 +64,9 @@ class Study:
             mailing, offer = fitted.model.mailing, fitted.model.offer
             mailings[name], offers[name] = self._relevance(at, mailing, offer)
         if self.pairs is not None:
-            one = fit_model(self.tonight.past.mailings, self.pairs, self.as_of, self._few(self.config), "pair")
-            mailings[ONE_STAGE], offers[ONE_STAGE] = self._relevance(at, None, one.model.offer)
+            with suppress(TooFewExamples):
+                one = fit_model(self.tonight.past.mailings, self.pairs, self.as_of, self._few(self.config), "pair")
+                mailings[ONE_STAGE], offers[ONE_STAGE] = self._relevance(at, None, one.model.offer)
         return mailings, offers
 
     def _less(self, at: NDArray[np.int64]) -> tuple[Columns, Columns]:

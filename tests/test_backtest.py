@@ -13,6 +13,7 @@ from ml.backtest_frames import Campaign, metrics_frame
 from ml.backtest_parts import ONE_BAG, PART, WHICH, WHO
 from ml.backtest_study import ALONE, EVERYTHING, ONE_STAGE, WITHOUT, compared_with, family_of
 from ml.club import visible
+from ml.errors import TooFewExamples
 from ml.examples import mailing_rows, night_asks, offer_rows, offered
 from ml.features import feature_tables
 from ml.policy import Policy
@@ -102,5 +103,7 @@ def test_a_name_of_a_campaign_belongs_to_the_family_of_campaigns() -> None:
 def test_little_past_is_said_and_the_night_left_out(club) -> None:  # type: ignore[no-untyped-def]
     days = campaigns_to_replay(club, *(pd.Timestamp(day).date() for day in ("2022-01-01", "2023-01-01")), ["c1"])
     told: list[str] = []
-    assert not list(replay(club, OSLO, days, replace(CONFIG, least_answers=10_000), POLICY, progress=told.append))
+    needs_more = replace(CONFIG, least_answers=10_000)
+    with pytest.raises(TooFewExamples, match=r"before none of these .* needs 200 with 10000 answered"):
+        list(replay(club, OSLO, days, needs_more, POLICY, progress=told.append))
     assert "is left out: 240 past mailings" in told[-1]
