@@ -53,6 +53,7 @@ faults: $(READY) ## try to break every promise, as often as it asks for: docs/re
 bench: $(READY) ## what it costs, beside its peers: docs/performance.md
 	$(BIN)/python -m benchmarks.publishing --save docs/measured/publishing.csv
 	$(BIN)/python -m docs.generate
+	$(BIN)/python -m benchmarks.compare
 
 check: $(READY) ## style, types, import contracts, docs
 	$(BIN)/ruff check .

@@ -75,7 +75,8 @@ def drift(
     yield _check(ALL_COLUMNS, since_training.verdict, since_training.reason)
     yield _check(LAST_NIGHTS, last_nights.verdict, last_nights.reason)
     yield _check(DECIDED, decided.verdict, decided.reason)
-    judged = {row.column_name: row for row in since_training.table.itertuples()}
+    # A model of members and offers has its scores compared with the nights before alone.
+    judged = {row.column_name: row for told in (last_nights, since_training) for row in told.table.itertuples()}
     for name in (*WATCHED, SCORE):
         row = judged.get(name)
         yield (

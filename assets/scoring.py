@@ -10,8 +10,8 @@ from ml.lake_tables import ASKS, SCORES
 from ml.shadow import SHADOW_SCORES
 from ml.source_tables import SOURCE_TABLES
 from resources.platform import Platform
-from resources.scorer import choose_scorer, score_night
 from resources.shadow import beside_the_champion
+from resources.sound_scores import sound_scores
 
 
 @dg.asset(
@@ -20,16 +20,17 @@ from resources.shadow import beside_the_champion
     deps=[*(t.name for t in (*SOURCE_TABLES, *FEATURE_TABLES, ASKS)), "champion"],
 )
 def scores(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> dg.Output[object]:
-    """The champion's relevance of every active offer to every member of its audience who may be scored."""
+    """The champion's relevance of every active offer to every member of its audience who may be scored; where its numbers are
+    not sound, those of the model before it, or of rules."""
     night = platform.night(context.partition_key)
-    chosen = choose_scorer(platform, night)
+    chosen, batches = sound_scores(platform, night)
     notes = {
         "model_version": chosen.version,
         "fallback_step": chosen.step,
         "threshold": chosen.threshold_note,
         "trained_for": chosen.trained_for,
     }
-    return dg.Output(score_night(platform, night, chosen), metadata={"notes": notes, "why": chosen.reason})
+    return dg.Output(batches, metadata={"notes": notes, "why": chosen.reason})
 
 
 @dg.asset(**table_arguments(SHADOW_SCORES, {"xgboost"}), group_name="scoring", deps=[SCORES.name])

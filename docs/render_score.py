@@ -8,7 +8,7 @@ from pathlib import Path
 from docs.grid import grid
 
 TESTS = Path(__file__).parent.parent / "tests"
-COMMANDS = ("hemsil backtest", "hemsil staleness", "make check")
+COMMANDS = ("hemsil backtest", "hemsil doctor", "hemsil staleness", "make bench", "make check")
 
 # (what is asked, tests or commands that show it, and how, or why there is no point)
 ROWS: dict[str, tuple[tuple[str, tuple[str, ...], str], ...]] = {
@@ -27,8 +27,8 @@ ROWS: dict[str, tuple[tuple[str, tuple[str, ...], str], ...]] = {
         ("Hyper-parameters are tuned", ("test_search.py::test_settings_that_learn_next_to_nothing_are_improved_upon_and_the_proposal_is_a_policy",), "a time-ordered search as a job of its own"),
         ("The effect of staleness is known", ("hemsil staleness", "test_staleness.py::test_a_model_that_sees_less_clearly_has_lost_auc_and_the_interval_says_by_how_much"), "[how fast a model ages](staleness.md)"),
         ("A simpler model is not better", ("test_promotion.py::test_a_challenger_that_tosses_coins_is_refused_and_told_what_it_lacks", "hemsil backtest"), "the gate and the backtest compare with every baseline"),
-        ("Quality is enough on important slices", ("test_promotion.py::test_a_slice_that_popularity_serves_better_stops_a_model_that_is_good_on_the_whole",), "new members, rare shoppers, kinds of campaign"),
-        ("Inclusion has been looked at", (), "no point: age or place are no slices yet"),
+        ("Quality is enough on important slices", ("test_promotion.py::test_a_slice_that_popularity_serves_better_stops_a_model_that_is_good_on_the_whole",), "new members, rare shoppers, kinds of campaign, each channel"),
+        ("Inclusion has been looked at", ("test_promotion.py::test_the_card_looks_at_age_and_place_and_tells_no_place_of_few",), "every model card tells its figures by age and place, of 20 members or more"),
     ),
     "Infrastructure": (
         ("Training is reproducible", ("test_model_commands.py::test_a_model_made_again_is_the_same_to_the_byte", "test_model.py::test_the_same_rows_and_seed_give_the_same_bytes"), "byte for byte"),
@@ -40,12 +40,12 @@ ROWS: dict[str, tuple[tuple[str, tuple[str, ...], str], ...]] = {
         ("Models can be rolled back", ("test_model_commands.py::test_after_a_rollback_the_next_night_sends_what_the_earlier_model_says", "test_registry.py::test_a_rollback_brings_the_earlier_model_back_and_the_next_night_does_not_undo_it"), "one command"),
     ),
     "Monitoring": (
-        ("Changes of what is depended on are noticed", (), "no point: versions are locked by hash, but nobody is told that a newer one behaves otherwise"),
+        ("Changes of what is depended on are noticed", ("hemsil doctor", "test_packages.py::test_another_version_and_a_missing_package_are_named_and_one_for_other_systems_is_not"), "what is installed against the lock; each version says what it was made with (MLflow tag `made_with`)"),
         ("Inputs keep to their invariants", ("test_quality.py::test_a_bad_table_stops_the_night_and_is_named_with_its_file_and_column", "test_corruptions.py::test_thirty_good_days_raise_no_alarm"), "bad rows set aside, bad tables refused"),
         ("Training and serving see the same", ("test_point_in_time.py::test_training_sees_the_rows_that_the_night_saw", "test_night_end_to_end.py::test_scores_are_what_the_champion_says_of_the_lakes_features"), "one function builds both"),
         ("Models are not too old", ("test_retraining.py::test_a_month_of_failing_nights_asks_four_times_not_every_night",), "the sensor asks for a new one"),
         ("Numbers are sound", ("test_model.py::test_an_unknown_category_and_missing_features_are_scored_not_refused", "test_drift.py::test_one_infinite_value_fails"), "scores are 0..1, nulls and infinities have a limit"),
-        ("No regression of speed or memory", (), "no point: the backtest's report shows time and memory by stage, nothing compares them yet"),
+        ("No regression of speed or memory", ("make bench", "test_benchmarks_compare.py::test_half_as_fast_on_the_same_machine_is_told_with_its_number"), "benchmarks' ratios against the committed ones; exit code 1 where one has grown by more than a quarter"),
         ("No regression of quality on served data", ("test_performance.py::test_a_broken_promise_is_told", "test_nights_in_a_row.py::test_drift_for_two_nights_in_a_row_asks_for_one_training_with_its_reason"), "matured labels and drift, night by night"),
     ),
 }  # fmt: skip

@@ -49,8 +49,11 @@ def suspects(rows: pa.Table, names: tuple[str, ...], ceiling: float = ALONE) -> 
     return sorted(found, key=lambda suspect: -suspect.auc)
 
 
-def refuse_leaks(rows: pa.Table, names: tuple[str, ...], ceiling: float = ALONE) -> None:
-    """Raises LeakSuspected, naming every one of the `suspects`, where there is any."""
-    found = suspects(rows, names, ceiling)
+def refuse_leaks(rows: pa.Table, names: tuple[str, ...], ceiling: float = ALONE) -> Suspect | None:
+    """The feature that tells most alone, None where none tells anything. Raises LeakSuspected, naming every one of the
+    `suspects`, where there is any."""
+    told = suspects(rows, names, 0.5)
+    found = [suspect for suspect in told if suspect.auc > ceiling]
     if found:
         raise LeakSuspected("; ".join(suspect.reason for suspect in found))
+    return told[0] if told else None

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ml.evaluation import Ranked, intervals, member_draws
+from ml.inclusion import PEOPLE
 from ml.promotion import slices
 from ml.training_config import TrainingConfig
 from ml.validation import BASELINES
@@ -18,9 +19,11 @@ DRAWS = 100
 
 
 def model_card(rows: pd.DataFrame, config: TrainingConfig, facts: Mapping[str, object], seed: int) -> str:
-    """rows: VALIDATION; facts: name -> value of what is known of the training (examples, answers, business date, ...)."""
+    """rows: VALIDATION, and where known the columns of inclusion.py; facts: name -> value of what is known of the training (examples, answers, business date, ...)."""
     told = "\n".join(f"- {name}: {value}" for name, value in facts.items())
     parts = [("all mailings", np.ones(len(rows), dtype=bool)), *slices(rows)]
+    people = [(name, mask) for column in PEOPLE if column in rows for name, mask in slices(rows, (column,))]
+    told_people = "\n".join(_line(name, rows[mask], seed) for name, mask in people)
     figures = "\n".join(_line(name, rows[mask], seed) for name, mask in parts)
     simple = "\n".join(_baseline(name, rows) for name in ("relevance", *BASELINES))
     return f"""# Model card
@@ -41,7 +44,7 @@ On past mailings that the models that scored them had not been fitted on; 95 % i
 |---|---|---|---|---|---|---|
 {figures}
 
-| scorer | AUC on the same mailings |
+{_by_people(told_people)}| scorer | AUC on the same mailings |
 |---|---|
 {simple}
 
@@ -52,6 +55,19 @@ it says nothing of health, income or family, and consent, declared facts and fee
 overrule. A member or category unlike those above gets an estimate near the average, and LOW_CONFIDENCE.
 
 Who was never mailed has no answer here: the figures speak for the kind of members that past campaigns were sent to.
+"""
+
+
+def _by_people(lines: str) -> str:
+    """By age and place; a sentence where neither is known."""
+    if not lines:
+        return "By age and place: not known of these members.\n\n"
+    return f"""By age and place, which the model does not know:
+
+| mailings | rows | answers | AUC | PR-AUC | log loss | calibration error |
+|---|---|---|---|---|---|---|
+{lines}
+
 """
 
 

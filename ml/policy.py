@@ -36,6 +36,7 @@ from ml.policy_sections import (
     Training,
     Value,
 )  # fmt: skip
+from ml.soundness import Soundness
 
 SOURCES = ("complete-journey", "simulated", "folder", "database")  # the kinds of source that may have their own numbers
 
@@ -58,6 +59,7 @@ class Policy(Section):
     caps: Caps = Field(Caps(), description="How much a member may be sent.")
     channels: Channels = Field(Channels(), description="Which channel is used.")
     chance: Chance = Field(Chance(), description="Where chance decides.")
+    soundness: Soundness = Field(Soundness(), description="When scores are not fit to decide by.")
     drift: DriftLimits = Field(DriftLimits(), description="How far a night may be from those before.")
     monitoring: Monitoring = Field(Monitoring(), description="When a new model is asked for out of turn.")
     sensitive: Sensitive = Field(Sensitive(), description="What is never named.")

@@ -92,6 +92,9 @@ class Monitoring(Section):
     nights: int = Field(
         28, ge=3, le=366, description="Earlier nights that tonight's features and scores are compared with."
     )
+    snapshot_days: Days = Field(
+        91, description="How far back the champion's training snapshot goes that a night is compared with: what is counted since the beginning grows with every month."
+    )  # fmt: skip
     failing_nights: int = Field(
         3, ge=1, le=366, description="Nights in a row that must fail against training before a new model is asked for."
     )

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ml.canary import Shuffled
 from ml.evaluation import Interval, Ranked, Values, binary_metrics, member_draws
+from ml.leakage import ALONE, Suspect
 from ml.policy_sections import Promotion
 from ml.validation import BASELINES, KEYS, SLICES
 
@@ -46,7 +47,9 @@ def decide_promotion(
     keep_responders: float,
     threshold: float,
     shuffled: Shuffled,
+    telling: Suspect,
     seed: int,
+    too_old: bool = False,
 ) -> Decision:
     """Promote a challenger that meets every condition; the reason names those it fails, or else all that were looked at.
 
@@ -54,6 +57,8 @@ def decide_promotion(
     champion      the champion's, of its own night; None where there is no champion
     threshold     the challenger's least relevance to be sent
     shuffled      the canary: what trees fitted on shuffled answers reach
+    telling       the other canary: the input of a mailing that tells most of the answers alone
+    too_old       the champion is older than it may be, so it gives way to one that is not shown to be worse
     """
     draws = member_draws(rows.member_id.to_numpy(), DRAWS, seed)
     checks = [
@@ -62,7 +67,8 @@ def decide_promotion(
         _keeps(rows, limits, keep_responders, threshold),
         *_slices(rows, limits, draws),
         _canary(shuffled, limits),
-        _against_champion(rows, champion, limits, seed),
+        _leak(telling),
+        _against_champion(rows, champion, limits, seed, too_old),
     ]
     failed = [c.words for c in checks if not c.met]
     figures = {name: value for c in checks for name, value in c.figures.items() if np.isfinite(value)}
@@ -125,10 +131,10 @@ def _slices(rows: pd.DataFrame, limits: Promotion, draws: Sequence[Values]) -> l
     return checks
 
 
-def slices(rows: pd.DataFrame) -> list[tuple[str, Values]]:
+def slices(rows: pd.DataFrame, columns: Sequence[str] = SLICES) -> list[tuple[str, Values]]:
     """(name, mask) of each part of the members or mailings that is looked at by itself."""
     found = []
-    for column in SLICES:
+    for column in columns:
         values = rows[column]
         if values.dtype == bool:
             found.append((column.replace("_", " "), values.to_numpy()))
@@ -145,7 +151,17 @@ def _canary(shuffled: Shuffled, limits: Promotion) -> Check:
     return Check(met, words, {"shuffled_auc": shuffled.auc})
 
 
-def _against_champion(rows: pd.DataFrame, champion: pd.DataFrame | None, limits: Promotion, seed: int) -> Check:
+def _leak(telling: Suspect) -> Check:
+    words = (
+        f"{telling.feature} alone has AUC {telling.auc:.3f}, at most {ALONE:.2f} as more would have seen the answers"
+    )
+    met = bool(telling.auc <= ALONE)  # NaN, not looked for, is not met
+    return Check(met, words, {"most_telling_auc": telling.auc})
+
+
+def _against_champion(
+    rows: pd.DataFrame, champion: pd.DataFrame | None, limits: Promotion, seed: int, too_old: bool
+) -> Check:
     if champion is None:
         return Check(True, "there is no champion to compare with", {})
     both = rows.merge(champion[[*KEYS, "relevance"]], on=list(KEYS), suffixes=("", "_champion"))
@@ -159,4 +175,9 @@ def _against_champion(rows: pd.DataFrame, champion: pd.DataFrame | None, limits:
         f"AUC {ahead.value:+.3f} ({ahead.low:+.3f} to {ahead.high:+.3f}) against the champion on {len(both):,} mailings "
         f"that neither had learned from, may lose at most {limits.most_loss:.3f}"
     )
-    return Check(ahead.low >= -limits.most_loss, words, {"gain_champion": ahead.value, "gain_champion_low": ahead.low})
+    # A small club's interval is wide for ever. While the champion is young it stays; once it is too old to be trusted, the
+    # figure itself has to do.
+    if too_old:
+        words += ", at the figure itself, as the champion is too old"
+    met = (ahead.value if too_old else ahead.low) >= -limits.most_loss
+    return Check(met, words, {"gain_champion": ahead.value, "gain_champion_low": ahead.low})

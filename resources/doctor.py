@@ -19,6 +19,7 @@ from ml.errors import HemsilError
 from resources.database import MIGRATIONS, ROLES, reaching
 from resources.engine import java_version, lacking_for_spark
 from resources.erasure import erased_members
+from resources.packages import differing, installed, locked
 from resources.platform import Platform
 from resources.settings import CHECKOUT, TOOL_ENVIRONMENT, Settings
 
@@ -44,6 +45,7 @@ def examine(platform: Platform, environment: Mapping[str, str] = os.environ) -> 
     settings = platform.settings
     yield from _folders(settings)
     yield _space(settings)
+    yield _packages((CHECKOUT / "requirements.lock").read_text(), installed())
     yield from _switches(environment)
     yield _dagster_config(settings)
     yield _registry_address(settings)
@@ -81,6 +83,16 @@ def _space(settings: Settings) -> Finding:
     mend = "" if free >= settings.least_free_gb else "make room, or let `hemsil retention` delete what is outlived"
     return Finding(
         "free space", f"{free:.1f} GB where the data folder is; {settings.least_free_gb:g} are asked for", mend
+    )
+
+
+def _packages(lock: str, found: Mapping[str, str]) -> Finding:
+    wrong = list(differing(lock, found))
+    if not wrong:
+        return Finding("packages", f"{len(locked(lock))} as locked")
+    told = "; ".join(wrong[:3]) + (f"; and {len(wrong) - 3} more" if len(wrong) > 3 else "")
+    return Finding(
+        "packages", told, "remove .venv and run `make setup`: models and figures were made with what is locked"
     )
 
 

@@ -2,11 +2,13 @@
 trained on, and against the nights before. How drift is measured and reported is in drift_report.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ml.drift_tables import DRIFT
 from ml.errors import DamagedTable
@@ -18,7 +20,7 @@ from ml.lake_tables import ASKS
 from ml.model import RelevanceModel
 from ml.night import Night
 from resources.drift_report import run_drift
-from resources.night_history import LEAST_NIGHTS, decisions_of, earlier_decisions, earlier_rows
+from resources.night_history import LEAST_NIGHTS, decisions_of, earlier_decisions, earlier_rows, earlier_scores
 from resources.platform import Platform
 from resources.scorer import feature_tables_of, find_model
 
@@ -66,7 +68,14 @@ def _against_training(
         reference = platform.lake.read(MAILING_EXAMPLES, snapshot).to_pyarrow()
     except DamagedTable as damaged:  # a feature was added since, or a byte changed
         return _nothing(platform, "fail", f"the training snapshot cannot be read: {damaged}")
-    return _compare(platform, night, current, reference, model, TITLE)
+    return _compare(platform, night, current, _recent(platform, reference, snapshot), model, TITLE)
+
+
+def _recent(platform: Platform, snapshot: pa.Table, trained_for: str) -> pa.Table:
+    """What was asked in the days before the training that the policy names; all of it where that is too little to compare with."""
+    since = platform.night(trained_for).as_of - timedelta(days=platform.policy.monitoring.snapshot_days)
+    recent = snapshot.filter(pc.field("as_of") >= pa.scalar(since, pa.timestamp("us")))
+    return recent if recent.num_rows >= platform.policy.drift.least_rows else snapshot
 
 
 def _against_last_nights(platform: Platform, night: Night, current: pa.Table, model: RelevanceModel | None) -> Watched:
@@ -74,18 +83,29 @@ def _against_last_nights(platform: Platform, night: Night, current: pa.Table, mo
     if reference is None:
         words = f"nothing to compare with: {nights} earlier nights are in the lake, {LEAST_NIGHTS} are needed"
         return _nothing(platform, "warn", words)
-    return _compare(platform, night, current, reference, model, LAST_NIGHTS)
+    pair = model is not None and model.kind == "pair"
+    said = [earlier_scores(platform, rows) for rows in (current, reference)] if pair else []
+    return _compare(platform, night, current, reference, model, LAST_NIGHTS, said)
 
 
 def _compare(
-    platform: Platform, night: Night, current: pa.Table, reference: pa.Table, model: RelevanceModel | None, title: str
+    platform: Platform,
+    night: Night,
+    current: pa.Table,
+    reference: pa.Table,
+    model: RelevanceModel | None,
+    title: str,
+    said: Sequence[pd.Series] = (),
 ) -> Watched:
+    """`said`: the scores of tonight and of the reference where the model cannot tell them from these rows."""
     watched = list(WATCHED)
     frames = {"current": current.select(watched).to_pandas(), "reference": reference.select(watched).to_pandas()}
     if model is not None and model.kind == "choice":
+        said = [pd.Series(model.mailing_relevance(rows)[0]) for rows in (current, reference)]
+    if said:
         frames = {
-            side: frame.assign(**{SCORE: model.mailing_relevance(rows)[0]})
-            for (side, frame), rows in zip(frames.items(), (current, reference), strict=True)
+            side: frame.assign(**{SCORE: scores.to_numpy()})
+            for (side, frame), scores in zip(frames.items(), said, strict=True)
         }
         watched.append(SCORE)
     numeric = [name for name in watched if name not in CATEGORICAL]

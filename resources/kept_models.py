@@ -42,9 +42,10 @@ class KeptModels:
         for old in self._places()[:-KEPT]:
             shutil.rmtree(old)
 
-    def newest(self, business_date: str) -> Registered | None:
-        """The newest version that was trained for that date or an earlier one and is undamaged; None when there is none."""
-        found = (self._read(place) for place in reversed(self._places()))
+    def newest(self, business_date: str, besides: str = "") -> Registered | None:
+        """The newest version that was trained for that date or an earlier one and is undamaged, and is not `besides`; None when
+        there is none."""
+        found = (self._read(place) for place in reversed(self._places()) if place.name != besides)
         return next((m for m in found if m is not None and m.tags[BUSINESS_DATE] <= business_date), None)
 
     def forget(self, version: str) -> None:

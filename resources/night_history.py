@@ -13,7 +13,7 @@ from ml.errors import IntegrityError
 from ml.examples import mailing_rows
 from ml.feature_dictionary import FEATURE_TABLES
 from ml.features import FeatureTables
-from ml.lake_tables import ASKS, DECISIONS
+from ml.lake_tables import ASKS, DECISIONS, SCORES
 from ml.night import Night
 from resources.platform import Platform
 from resources.scorer import feature_tables_of
@@ -36,6 +36,26 @@ def earlier_rows(platform: Platform, night: Night, most: int) -> tuple[pa.Table 
     asks = _union([_sample(asked, MOST_ROWS // len(found)) for asked, _ in found])
     tables = FeatureTables(**{t.name: _union([getattr(held, t.name) for _, held in found]) for t in FEATURE_TABLES})
     return mailing_rows(platform.club(night), asks, tables).to_pyarrow(), len(found)
+
+
+def earlier_scores(platform: Platform, rows: pa.Table) -> pd.Series:
+    """What each of the mailing rows was scored on its own night; missing where it was not. A model of members and offers knows a
+    mailing's relevance from all of its offers only, which were mailed one by one: it is compared with other nights, never with
+    what it was trained on."""
+    asked = rows.select(["as_of", "campaign_id", "member_id"]).to_pandas()
+    parts = []
+    for key in platform.lake.dates(SCORES.name):
+        at = platform.night(key).as_of
+        if (asked.as_of == at).any():
+            try:
+                table = platform.lake.read(SCORES, key)
+            except IntegrityError:
+                continue
+            best = table.group_by("campaign_id", "member_id").aggregate(said=table.mailing_relevance.max())
+            parts.append(best.to_pandas().assign(as_of=at))
+    if not parts:
+        return pd.Series(float("nan"), index=asked.index)
+    return asked.merge(pd.concat(parts), how="left", on=["as_of", "campaign_id", "member_id"]).said
 
 
 def earlier_decisions(platform: Platform, night: Night, most: int) -> tuple[pa.Table | None, int]:

@@ -2,19 +2,24 @@
 carried out and noted in the registry.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 import pandas as pd
 
 from ml.canary import Shuffled
 from ml.errors import DamagedTable, NotInLake
+from ml.leakage import Suspect
 from ml.promotion import Decision, decide_promotion
 from ml.shadow import SHADOW_SCORES
 from ml.validation import VALIDATION
 from resources.platform import Platform
-from resources.registry import BUSINESS_DATE, CHAMPION, CLUB, SHADOW, SHADOW_SINCE, Registered
-from resources.trainer import SHUFFLED_AUC, SHUFFLED_CHANCE
+from resources.registry import BUSINESS_DATE, CHAMPION, CLUB, PROMOTED, SHADOW, SHADOW_SINCE, Registered
+from resources.trainer import MOST_TELLING, MOST_TELLING_AUC, SHUFFLED_AUC, SHUFFLED_CHANCE
+
+FIGURES = "decision.figures"  # tag of a version: what it was decided on, by name, as JSON
 
 
 @dataclass(frozen=True)
@@ -40,11 +45,12 @@ def settle_champion(platform: Platform, business_date: str) -> Settled:
     if trained is None:
         return Settled(False, False, None, "no challenger was trained for this date")
     decision = _judged(platform, trained, before, business_date)
+    figures = {name: round(value, 4) for name, value in decision.figures.items()}
+    registry.note(trained.version, {"decision": decision.reason, FIGURES: json.dumps(figures)})
     if not decision.promote:
-        registry.note(trained.version, {"decision": decision.reason})
+        registry.note(trained.version, {PROMOTED: "false"})
         return Settled(False, False, trained.version, decision.reason, decision.figures)
     if nights and before:
-        registry.note(trained.version, {"decision": decision.reason})
         registry.shadow(trained.version, business_date)
         words = f"{decision.reason}; it scores beside the champion for {nights} nights first"
         return Settled(False, False, trained.version, words, decision.figures)
@@ -62,15 +68,24 @@ def _judged(platform: Platform, trained: Registered, before: str | None, busines
         keep_responders=platform.policy.relevance.keep_responders,
         threshold=trained.metrics["threshold"],
         shuffled=Shuffled(trained.metrics.get(SHUFFLED_AUC, nan), trained.metrics.get(SHUFFLED_CHANCE, nan)),
+        telling=Suspect(trained.tags.get(MOST_TELLING, "no input"), trained.metrics.get(MOST_TELLING_AUC, nan)),
         seed=platform.policy.chance.seed,
+        too_old=_too_old(platform, before, business_date),
     )
+
+
+def _too_old(platform: Platform, before: str | None, business_date: str) -> bool:
+    if before is None:
+        return False
+    trained = date.fromisoformat(platform.registry.tags(before)[BUSINESS_DATE])
+    return (date.fromisoformat(business_date) - trained).days > platform.policy.monitoring.most_model_age_days
 
 
 def _after_shadow(platform: Platform, shadow: str, before: str, business_date: str) -> Settled:
     """Promote a shadow that has scored for enough nights; until then nobody is. A night counts once it has been written."""
     registry, tags = platform.registry, platform.registry.tags(shadow)
     since, nights = tags[SHADOW_SINCE], platform.policy.promotion.shadow_nights
-    done = sum(since <= date < business_date for date in platform.lake.dates(SHADOW_SCORES.name))
+    done = sum(since <= day < business_date for day in platform.lake.dates(SHADOW_SCORES.name))
     if done < nights:
         return Settled(False, False, shadow, f"it has scored beside the champion for {done} of {nights} nights")
     reason = f"{tags['decision']}; it has scored beside the champion for {done} nights"

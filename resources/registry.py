@@ -5,6 +5,7 @@ out by alias or version with every file's sha256 checked. Which model deserves t
 import hashlib
 import json
 import tempfile
+import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ ROLLED_BACK = "rolled_back"
 PINNED = "pinned"
 SHADOW_SINCE = "shadow_since"
 ERASED_SINCE = "erased_since"  # the first day on which a member it learned from was erased
+AWAY_SECONDS = 120.0
 _DIGEST_TAG = "sha256."
 
 
@@ -66,16 +68,27 @@ class Registered:
 
 class Registry:
     """MLflow at one tracking URI, for one club. `artifacts` is where its files go when the URI is a database; `lock` is the
-    PostgreSQL where those who move the champion wait for each other, MLflow's own unless another is given."""
+    PostgreSQL where those who move the champion wait for each other, MLflow's own unless another is given. Where MLflow failed after
+    more than `patience` seconds it is not waited for again for AWAY_SECONDS: a night asks some twenty times."""
 
-    def __init__(self, uri: str, artifacts: Path, club: str = "", lock: str = "", erased_model_days: int = 90):
+    def __init__(
+        self,
+        uri: str,
+        artifacts: Path,
+        club: str = "",
+        lock: str = "",
+        erased_model_days: int = 90,
+        patience: float = 5.0,
+    ):
         prepare_environment()
         self.erased_model_days = erased_model_days
         self.club = club
         self.uri = uri
         self.artifacts = artifacts
         self.lock = lock or uri
+        self.patience = patience
         self._reached = False
+        self._away_until = 0.0
 
     def register(self, candidate: Candidate, business_date: str) -> Registered:
         """Log a run, log its model, register it as `challenger`. Raises RegistryUnavailable."""
@@ -377,9 +390,14 @@ class Registry:
         from requests import RequestException
         from sqlalchemy.exc import SQLAlchemyError
 
+        if time.monotonic() < self._away_until:
+            raise RegistryUnavailable(f"MLflow could not {what}: it did not answer a short while ago")
+        began = time.monotonic()
         try:
             yield
         except (MlflowException, RequestException, SQLAlchemyError, OSError) as error:
+            if time.monotonic() - began > self.patience:
+                self._away_until = time.monotonic() + AWAY_SECONDS
             raise RegistryUnavailable(f"MLflow could not {what}: {type(error).__name__}") from error
 
 

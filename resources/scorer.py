@@ -3,7 +3,7 @@ made is in ml/scoring.py.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import ibis
@@ -49,6 +49,9 @@ class Chosen:
         return "" if self.scorer.threshold is None else repr(self.scorer.threshold)
 
 
+RULES_NIGHT = Chosen(RulesModel(), RULES, "C", "rules decide")
+
+
 @dataclass(frozen=True)
 class Found:
     """The model that a night may use, None where there is none; the rung it stands on, and why in words."""
@@ -83,7 +86,7 @@ def choose_scorer(platform: Platform, night: Night) -> Chosen:
     """What `find_model` found, ready to score; rules where it found none."""
     found = find_model(platform, night)
     if found.model is None:
-        return Chosen(RulesModel(), RULES, found.step, found.reason)
+        return replace(RULES_NIGHT, step=found.step, reason=found.reason)
     model = RelevanceModel.from_files(dict(found.model.files))
     return Chosen(model, found.model.version, found.step, found.reason, found.model.tags[BUSINESS_DATE])
 

@@ -17,13 +17,15 @@ from ml.evaluation import binary_metrics
 from ml.example_tables import EXAMPLE_TABLES, MAILING_EXAMPLES, OFFER_EXAMPLES
 from ml.feature_dictionary import MAILING_INPUTS, OFFER_INPUTS
 from ml.fitting import Grow, grow_here
-from ml.leakage import CHOICE_ALONE, refuse_leaks
+from ml.inclusion import with_people
+from ml.leakage import CHOICE_ALONE, Suspect, refuse_leaks
 from ml.model_card import model_card
 from ml.source_tables import SOURCE_TABLES
 from ml.training import Fitted, TrainingConfig, fit_model
 from ml.validation import KEYS, VALIDATION, validation_rows
 from resources.code_version import code_version
 from resources.engine import is_spark
+from resources.packages import made_with
 from resources.platform import Platform
 from resources.registry import Candidate
 from resources.text_page import write_page
@@ -40,6 +42,7 @@ HEADLINE = (
     "threshold",
 )
 SHUFFLED_AUC, SHUFFLED_CHANCE = "shuffled_auc", "shuffled_chance"
+MOST_TELLING, MOST_TELLING_AUC = "most_telling_input", "most_telling_input_auc"
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,12 @@ class Trained:
 
 @dataclass(frozen=True)
 class Learned:
-    """A fit, and the examples it learned from."""
+    """A fit, the examples it learned from, and the input that tells most of the answers alone."""
 
     fitted: Fitted
     mailings: pa.Table
     offers: pa.Table
+    telling: Suspect
 
 
 def examples_of(
@@ -84,9 +88,9 @@ def learn(platform: Platform, business_date: str, config: TrainingConfig) -> Lea
     as_of = platform.night(business_date).as_of
     fitted = fit_model(mailings, offers, as_of, config, kind, grow=where_trees_grow(platform))
     # Looked for after fitting: on fewer rows than that takes, a feature may tell answers by mere chance.
-    refuse_leaks(mailings, MAILING_INPUTS)
+    telling = refuse_leaks(mailings, MAILING_INPUTS) or Suspect("no input", 0.5)
     refuse_leaks(offers, OFFER_INPUTS, CHOICE_ALONE)
-    return Learned(fitted, mailings, offers)
+    return Learned(fitted, mailings, offers, telling)
 
 
 def where_trees_grow(platform: Platform) -> Grow:
@@ -113,17 +117,28 @@ def train_challenger(platform: Platform, business_date: str, run_id: str) -> Tra
     shuffled = shuffled_auc(learned.mailings, config.seed, config.threads)
     popularity = binary_metrics(rows.answered.to_numpy(dtype=float), rows.popularity.to_numpy(dtype=float))
     metrics = fitted.metrics | {f"popularity_{name}": value for name, value in popularity.items()}
-    metrics |= {SHUFFLED_AUC: shuffled.auc, SHUFFLED_CHANCE: shuffled.chance}
+    metrics |= {SHUFFLED_AUC: shuffled.auc, SHUFFLED_CHANCE: shuffled.chance, MOST_TELLING_AUC: learned.telling.auc}
     figures = _figures(fitted)
     files = fitted.model.to_files()
     data = {t.name: lake.manifest(t.name, business_date).digest for t in (*SOURCE_TABLES, *EXAMPLE_TABLES)}
-    card = model_card(rows, config, _facts(fitted, business_date, learned.mailings), config.seed)
+    card = model_card(
+        with_people(rows, _people(platform, business_date)),
+        config,
+        _facts(fitted, business_date, learned.mailings),
+        config.seed,
+    )
     candidate = Candidate(
         files=files,
         flavor=min(name for name in files if name.endswith(".ubj")),
         params=asdict(config),
         metrics={name: value for name, value in metrics.items() if pd.notna(value)},
-        tags={"code_version": code_version(), "dagster_run": run_id, "kind": fitted.model.kind},
+        tags={
+            "code_version": code_version(),
+            "made_with": made_with(),
+            "dagster_run": run_id,
+            "kind": fitted.model.kind,
+            MOST_TELLING: learned.telling.feature,
+        },
         figures=figures,
         tables={**_tables(fitted), "model card.md": card},
         data=data,
@@ -141,6 +156,12 @@ def train_challenger(platform: Platform, business_date: str, run_id: str) -> Tra
     )
 
 
+def _people(platform: Platform, business_date: str) -> pd.DataFrame:
+    """Age and place as the club knows them."""
+    members = platform.club(platform.night(business_date)).members
+    return members.select("member_id", "birth_year", "postcode").to_pandas()
+
+
 def _facts(fitted: Fitted, business_date: str, mailings: pa.Table) -> dict[str, object]:
     """What the model card says of the training; counts only."""
     asked = mailings["as_of"].to_numpy()
@@ -153,6 +174,7 @@ def _facts(fitted: Fitted, business_date: str, mailings: pa.Table) -> dict[str, 
         "kind": model.kind,
         "inputs": ", ".join(f"{len(names)} of the {stage} stage" for stage, names in model.features.items()),
         "code": code_version(),
+        "made with": made_with(),
     }
 
 

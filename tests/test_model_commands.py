@@ -2,6 +2,7 @@
 after it.
 """
 
+import json
 import time
 from collections.abc import Iterator
 
@@ -65,6 +66,11 @@ def test_what_was_promoted_and_why_is_noted_with_the_version(at: Installation) -
     tags = client(at).get_model_version("relevance", "1").tags
     assert tags["promoted"] == "true"
     assert "against popularity" in tags["decision"]
+    assert " alone has AUC " in tags["decision"]
+    assert "xgboost " in tags["made_with"]
+    figures = json.loads(tags["decision.figures"])
+    assert figures["gain_popularity"] > 0.02
+    assert "gain channel email" in figures
     run = client(at).get_model_version("relevance", "1").run_id
     card = mlflow.artifacts.load_text(client(at).get_run(run).info.artifact_uri + "/model card.md")
     assert card.startswith("# Model card")

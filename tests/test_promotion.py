@@ -11,12 +11,15 @@ import pytest
 
 from ml.canary import Shuffled, shuffled_auc
 from ml.feature_dictionary import CATEGORICAL, MAILING_INPUTS
+from ml.inclusion import with_people
+from ml.leakage import Suspect
 from ml.model_card import model_card
 from ml.policy_sections import Promotion
 from ml.promotion import decide_promotion
 from ml.training_config import TrainingConfig
 
 HONEST = Shuffled(0.5, 0.01)
+TELLING = Suspect("answer_rate", 0.74)
 
 
 def rows(members: int = 4_000, seed: int = 1) -> pd.DataFrame:
@@ -42,7 +45,7 @@ def rows(members: int = 4_000, seed: int = 1) -> pd.DataFrame:
 
 
 def decide(challenger: pd.DataFrame, champion: pd.DataFrame | None = None, **other: Any) -> Any:
-    given = {"keep_responders": 0.9, "threshold": 0.2, "shuffled": HONEST, "seed": 1} | other
+    given = {"keep_responders": 0.9, "threshold": 0.2, "shuffled": HONEST, "telling": TELLING, "seed": 1} | other
     return decide_promotion(challenger, champion, Promotion(), **given)
 
 
@@ -130,6 +133,36 @@ def test_a_model_that_learns_from_shuffled_answers_never_goes_live(shuffled: Shu
     assert decision.reason.startswith("fitted on shuffled answers it has AUC")
 
 
+def test_a_champion_that_is_too_old_gives_way_to_one_as_good_that_few_answers_cannot_tell_apart() -> None:
+    """400 members: the interval is wider than the margin, so a young champion stays, and an old one does not."""
+    frame, noise = rows(400), np.random.default_rng(8).normal(0, 0.02, 400)
+    champion = frame.assign(relevance=frame.relevance + noise)
+    challenger = frame.assign(relevance=frame.relevance + np.random.default_rng(7).normal(0, 0.02, 400))
+    young, old = (decide(challenger, champion, too_old=age, threshold=0.01) for age in (False, True))
+    assert (young.promote, old.promote) == (False, True), (young.reason, old.reason)
+    assert young.figures["gain_champion"] >= -0.01
+    assert "as the champion is too old" in old.reason
+
+
+@pytest.mark.parametrize("auc", [0.93, float("nan")])
+def test_a_model_with_an_input_that_knows_the_answers_or_was_not_looked_at_never_goes_live(auc: float) -> None:
+    decision = decide(rows(), telling=Suspect("spend_91", auc))
+    assert not decision.promote
+    assert decision.reason.startswith(f"spend_91 alone has AUC {auc:.3f}, at most 0.90")
+
+
+def test_each_channel_is_a_slice_and_one_that_popularity_serves_better_stops_a_model() -> None:
+    frame = rows()
+    frame["channel"] = np.where(frame.index % 10 < 3, "sms", "email")
+    assert {"gain channel email", "gain channel sms"} <= decide(frame).figures.keys()
+    sms = frame.channel == "sms"
+    frame.loc[sms, "relevance"] = 0.42 - frame.relevance[sms]
+    frame.loc[sms, "popularity"] = frame.logistic[sms]
+    decision = decide(frame)
+    assert not decision.promote
+    assert "channel sms: AUC -0." in decision.reason
+
+
 def mailings() -> pa.Table:
     """4,000 mailings over 40 days, every feature and every answer by chance."""
     rng = np.random.default_rng(3)
@@ -163,6 +196,23 @@ def test_the_card_tells_for_whom_the_model_is_good_and_names_nobody() -> None:
     assert "| new member | 800 |" in card
     assert "| logistic |" in card
     assert not [member for member in frame.member_id if f" {member} " in card]
+
+
+def test_the_card_looks_at_age_and_place_and_tells_no_place_of_few() -> None:
+    """4,000 members: every second born in 2000, of the others nothing is known; 19 live in 99, the rest in 01."""
+    frame = rows()
+    people = pd.DataFrame(
+        {
+            "member_id": frame.member_id,
+            "birth_year": [2000 if n % 2 == 0 else None for n in range(4_000)],
+            "postcode": ["9900" if n < 19 else "0150" for n in range(4_000)],
+        }
+    )
+    card = model_card(with_people(frame, people), TrainingConfig(), {}, seed=1)
+    assert "| age under 35 | 2,000 |" in card
+    assert "| place postcodes 01... | 3,981 |" in card
+    assert "| place elsewhere | fewer than 20 members |" in card
+    assert "By age and place: not known" in model_card(frame, TrainingConfig(), {}, seed=1)
 
 
 def test_a_slice_of_fewer_than_twenty_members_is_not_shown() -> None:

@@ -3,7 +3,9 @@ a night may use.
 """
 
 import re
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -174,6 +176,20 @@ def test_a_registry_that_is_away_says_so_without_its_password(tmp_path: Path) ->
     with pytest.raises(RegistryUnavailable) as caught:
         away.alias(CHAMPION)
     assert "secret" not in str(caught.value)
+
+
+def test_a_registry_that_keeps_one_waiting_is_waited_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes calls and says nothing
+        slow = Registry(f"http://127.0.0.1:{silent.getsockname()[1]}", tmp_path, patience=0.5)
+        with pytest.raises(RegistryUnavailable):
+            slow.alias(CHAMPION)
+        began = time.monotonic()
+        for _ in range(20):
+            with pytest.raises(RegistryUnavailable, match="it did not answer a short while ago"):
+                slow.usable("2024-03-15")
+        assert time.monotonic() - began < 0.5
 
 
 @pytest.mark.promise("R10")

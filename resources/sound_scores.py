@@ -1,0 +1,160 @@
+"""The night's scores, looked at before anything is decided by them. Where the champion's are unsound, the model before it scores
+the night (step B of the ladder), and where its are too, rules do (C). What is unsound is said in ml/soundness.py.
+"""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ml.errors import IntegrityError
+from ml.lake_tables import SCORES
+from ml.model import RelevanceModel
+from ml.night import Night
+from ml.scoring import SCORED
+from ml.soundness import LEAST_OFFERS, LEAST_ROWS, ScoreCounts, faults, most_by_chance, stability
+from ml.validation import VALIDATION
+from resources.platform import Platform
+from resources.registry import BUSINESS_DATE
+from resources.scorer import RULES_NIGHT, Chosen, choose_scorer, score_night
+
+NIGHTS_BEFORE = 7  # whose scores are the reference of a model that never scored past mailings as it scores tonight's
+
+
+def sound_scores(platform: Platform, night: Night) -> tuple[Chosen, pa.RecordBatchReader | ir.Table]:
+    """What scores the night, and its scores (`SCORES`), which can be read once. Spark's workers score twice, once to be looked
+    at."""
+    chosen = choose_scorer(platform, night)
+    while True:
+        scores = score_night(platform, night, chosen)
+        if isinstance(scores, ir.Table):
+            wrong = _faults(platform, night, chosen, scores)
+            if not wrong:
+                return chosen, scores
+        else:
+            spool = _spool(platform, scores)
+            wrong = _faults(platform, night, chosen, platform.engine.read_parquet(spool))
+            if not wrong:
+                return chosen, pa.RecordBatchReader.from_batches(SCORED, _read_once(spool))
+            spool.unlink()
+        chosen = _next(platform, night, chosen, "; ".join(wrong))
+
+
+def _spool(platform: Platform, batches: pa.RecordBatchReader) -> Path:
+    """The scores in a file of their own, as they are looked at before they are kept."""
+    folder = platform.settings.home / "spool"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for left in folder.glob("*.parquet"):  # of a night that was killed; there is one at a time
+        left.unlink(missing_ok=True)
+    path = folder / f"{uuid.uuid4().hex}.parquet"
+    with pq.ParquetWriter(path, SCORED, compression="zstd") as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    return path
+
+
+def _read_once(spool: Path) -> Iterator[pa.RecordBatch]:
+    try:
+        with pq.ParquetFile(spool) as file:
+            yield from file.iter_batches()
+    finally:
+        spool.unlink(missing_ok=True)
+
+
+def _next(platform: Platform, night: Night, unsound: Chosen, why: str) -> Chosen:
+    """One rung down: the kept model before the unsound one, or rules."""
+    said = f"model version {unsound.version} is not used, as {why}"
+    before = platform.kept_models.newest(night.key, besides=unsound.version) if unsound.step == "A" else None
+    if before is None:
+        return replace(RULES_NIGHT, reason=f"{said}; rules decide")
+    model = RelevanceModel.from_files(dict(before.files))
+    words = f"{said}; model version {before.version}, one that a night has used, takes its place"
+    return Chosen(model, before.version, "B", words, before.tags[BUSINESS_DATE])
+
+
+def _faults(platform: Platform, night: Night, chosen: Chosen, scores: ir.Table) -> list[str]:
+    scorer = chosen.scorer
+    if not isinstance(scorer, RelevanceModel):  # there is nothing below rules, whose scores are alike for many
+        return []
+    club = platform.club(night)
+    kinds = club.campaigns.select("campaign_id", kind=club.campaigns.kind.fill_null(""))
+    buyers = club.transactions.select("member_id").distinct()
+    column = "mailing_relevance" if scorer.kind == "choice" else "relevance"
+    tonight = _told(scores, kinds, column)
+    reference = (
+        _said_at_training(platform, chosen) if scorer.kind == "choice" else _nights_before(platform, night, kinds)
+    )
+    psi, by_chance = _spread(reference, tonight)
+    return list(faults(_counts(scores, buyers), psi, by_chance, platform.policy.soundness))
+
+
+def _counts(scores: ir.Table, buyers: ir.Table) -> ScoreCounts:
+    usable = [c.notnull() & c.between(0, 1) for c in (scores.relevance, scores.mailing_relevance)]
+    totals = scores.aggregate(rows=scores.count(), usable=(usable[0] & usable[1]).sum()).to_pandas().iloc[0]
+    asks = scores.group_by("campaign_id", "member_id").aggregate(score=scores.mailing_relevance.max())
+    known = asks.semi_join(buyers, "member_id")
+    alike = known.group_by("campaign_id", "score").aggregate(members=known.count())
+    of_campaign = alike.group_by("campaign_id").aggregate(most=alike.members.max(), members=alike.members.sum())
+    enough = of_campaign.filter(of_campaign.members >= LEAST_ROWS)
+    identical = enough.aggregate(share=(enough.most / enough.members).max()).to_pandas().share[0]
+    rows, sound = int(totals.rows), 0 if pd.isna(totals.usable) else int(totals.usable)
+    return ScoreCounts(rows, rows - sound, 0.0 if pd.isna(identical) else float(identical), _top_share(scores))
+
+
+def _top_share(scores: ir.Table) -> float:
+    """Of the members for whom the most frequent best offer is best, in campaigns of many offers."""
+    offers = scores.group_by("campaign_id").aggregate(offers=scores.offer_id.nunique())
+    many = scores.semi_join(offers.filter(offers.offers >= LEAST_OFFERS), "campaign_id")
+    order = ibis.window(group_by=["campaign_id", "member_id"], order_by=[many.relevance.desc(), many.offer_id])
+    best = many.mutate(place=ibis.row_number().over(order))
+    best = best.filter(best.place == 0)
+    counts = best.group_by("offer_id").aggregate(members=best.count()).to_pandas().members
+    return float(counts.max() / counts.sum()) if counts.sum() >= LEAST_ROWS else 0.0
+
+
+def _told(scores: ir.Table, kinds: ir.Table, column: str) -> pd.DataFrame:
+    """kind and score: a row a mailing where the mailing is scored, else a row an offer."""
+    keys = ["campaign_id", "member_id"] + (["offer_id"] if column == "relevance" else [])
+    asked = scores.group_by(keys).aggregate(score=scores[column].max())
+    return asked.left_join(kinds, "campaign_id").select(kind=ibis.coalesce(kinds.kind, ""), score="score").to_pandas()
+
+
+def _said_at_training(platform: Platform, chosen: Chosen) -> pd.DataFrame:
+    """The same of the past mailings that the model scored before it had learned from them."""
+    try:
+        rows = platform.lake.read(VALIDATION, chosen.trained_for)
+    except IntegrityError:  # no longer kept, or of another version of Hemsil
+        return pd.DataFrame({"kind": [], "score": []})
+    return rows.select(kind=rows.campaign_kind.fill_null(""), score=rows.relevance).to_pandas()
+
+
+def _nights_before(platform: Platform, night: Night, kinds: ir.Table) -> pd.DataFrame:
+    """The same of the nights before that a champion scored."""
+    parts = []
+    for key in [d for d in platform.lake.dates(SCORES.name) if d < night.key][-NIGHTS_BEFORE:]:
+        try:
+            if platform.lake.manifest(SCORES.name, key).notes["fallback_step"] == "A":
+                parts.append(_told(platform.lake.read(SCORES, key), kinds, "relevance"))
+        except (IntegrityError, KeyError):
+            continue
+    return pd.concat(parts) if parts else pd.DataFrame({"kind": [], "score": []})
+
+
+def _spread(reference: pd.DataFrame, tonight: pd.DataFrame) -> tuple[float | None, float]:
+    """The stability index of tonight against the reference, in tonight's mix of kinds of campaign, and what chance explains."""
+    tonight = tonight[tonight.kind.isin(set(reference.kind)) & np.isfinite(tonight.score)]
+    reference = reference[reference.kind.isin(set(tonight.kind))]
+    if not len(reference) or not len(tonight):
+        return None, 0.0
+    mix = tonight.kind.value_counts(normalize=True) / reference.kind.value_counts(normalize=True)
+    weights = np.asarray(reference.kind.map(mix), dtype=np.float64)
+    then, now = reference.score.to_numpy(dtype=float), tonight.score.to_numpy(dtype=float)
+    effective = int(weights.sum() ** 2 / (weights**2).sum())  # rows that weigh more than others count for fewer
+    return stability(then, weights, now), most_by_chance(max(effective, 1), now.size)
