@@ -46,6 +46,7 @@ def test_who_says_no_in_the_file_is_gone_at_the_next_select_and_a_second_time_ch
     assert rows(marts.engine, "SELECT count(*) FROM live.events") == [(1,)]
 
 
+@pytest.mark.promise("F9")
 def test_three_deliveries_out_of_order_end_as_the_latest_word_says(
     marts: Marts, platform: Platform, tmp_path: Path
 ) -> None:

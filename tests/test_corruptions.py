@@ -87,6 +87,7 @@ def test_a_consent_feed_that_stops_early_shows_in_its_watermark(engine: Backend,
     assert (whole["consents"], short["consents"]) == ("2024-02-20T21:15:00Z", "2020-01-10T09:00:00Z")
 
 
+@pytest.mark.promise("F13")
 def test_watermarks_tell_an_empty_table_from_one_that_is_not_recorded(engine: Backend, tmp_path: Path) -> None:
     frames = required_club("cases")
     frames["cases"] = frames["cases"].iloc[:0]

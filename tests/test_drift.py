@@ -106,7 +106,10 @@ def test_beyond_the_limit_an_important_column_fails_and_far_beyond_it_any_does(
     assert found.verdict == expected
 
 
-@pytest.mark.parametrize(("missing", "expected"), [(900, "pass"), (3_000, "warn"), (6_000, "fail")])
+@pytest.mark.promise("F11")
+@pytest.mark.parametrize(
+    ("missing", "expected"), [(900, "pass"), (3_000, "warn"), (6_000, "fail"), (8_000, "fail"), (10_000, "fail")]
+)
 def test_missing_values_are_weighed_as_no_distance_sees_them(missing: int, expected: str) -> None:
     assert verdict(many(Side(10_000, nulls=missing)), 0.0, DriftLimits()).verdict == expected
 

@@ -40,6 +40,7 @@ def test_three_are_kept_and_one_that_is_there_is_not_written_again(kept: KeptMod
     assert sorted(path.name for path in kept.folder.iterdir()) == ["10", "11", "12"]
 
 
+@pytest.mark.promise("F8")
 @pytest.mark.parametrize("damage", ["a changed byte", "a missing file", "no manifest", "half a manifest"])
 def test_a_damaged_copy_is_passed_over(kept: KeptModels, damage: str) -> None:
     place = kept.folder / "10"
@@ -72,6 +73,7 @@ def scores(at: Installation, night: str) -> list[tuple[object, ...]]:
     return list(duckdb.sql(f"SELECT DISTINCT model_version FROM '{path}/*.parquet'").fetchall())
 
 
+@pytest.mark.promise("F7")
 @pytest.mark.slow
 def test_without_mlflow_the_first_night_goes_by_rules_and_a_later_one_by_the_last_good_model(at: Installation) -> None:
     away = replace(at, more=AWAY)

@@ -101,6 +101,7 @@ def test_superseding_replaces_the_batch_of_the_date_and_keeps_the_old_one_in_the
     assert rows(marts.engine, "SELECT DISTINCT batch_id FROM marts.offer_history") == [(second.batch_id,)]
 
 
+@pytest.mark.promise("F18")
 @pytest.mark.promise("R2")
 def test_a_backfill_is_kept_as_history_and_never_shown_as_tonight(marts: Marts) -> None:
     publish(marts, a_batch(TUESDAY))

@@ -109,6 +109,7 @@ def test_no_member_or_campaign_id_is_in_the_files(choice: Trained) -> None:
     )
 
 
+@pytest.mark.promise("F12")
 def test_an_unknown_category_and_missing_features_are_scored_not_refused(choice: Trained) -> None:
     rows = choice.rows.mailings.slice(0, 3)
     kind = rows.schema.get_field_index("campaign_kind")

@@ -213,6 +213,7 @@ def test_a_changed_byte_in_the_lake_is_noticed_and_nothing_is_published(night: N
     assert f"offers_to_send/business_date={NIGHT}/part-0.parquet differs from its manifest" in failure_of(result)
 
 
+@pytest.mark.promise("F8")
 def test_a_damaged_model_is_not_used_and_the_copy_that_the_night_kept_takes_its_place(night: Night) -> None:
     """With the copy damaged too, rules decide. The champion's own bytes are checked in test_registry.py."""
     platform = Platform(night.at.settings)
@@ -273,6 +274,7 @@ def test_bad_tables_stop_the_night_before_anything_is_published(night: Night, fa
     assert night.at.rows("SELECT batch_id FROM marts.batches") == before
 
 
+@pytest.mark.promise("F18")
 def test_a_backfill_shows_in_the_history_and_moves_the_pointer_only_when_asked(night: Night) -> None:
     at = night.at
     shown = "SELECT DISTINCT business_date::text FROM marts.offer_table"

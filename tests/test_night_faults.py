@@ -84,6 +84,7 @@ def week() -> Iterator[Week]:
         yield Week(at, without_postgres, second, Answer(last.returncode, begun + rest))
 
 
+@pytest.mark.promise("F2")
 def test_after_kills_the_same_command_publishes_one_whole_batch(week: Week) -> None:
     assert week.last.code == 0, week.last.text
     whole_and_alone(week.at)
@@ -91,6 +92,7 @@ def test_after_kills_the_same_command_publishes_one_whole_batch(week: Week) -> N
     assert runs == [("FAILURE", 2), ("SUCCESS", 1)]
 
 
+@pytest.mark.promise("F2")
 def test_a_night_that_loses_its_database_says_so_in_one_sentence(week: Week) -> None:
     assert week.without_postgres.code == 1
     assert "hemsil: PostgreSQL " in week.without_postgres.text
@@ -98,6 +100,7 @@ def test_a_night_that_loses_its_database_says_so_in_one_sentence(week: Week) -> 
     assert "Retrying" not in week.without_postgres.text
 
 
+@pytest.mark.promise("F18")
 def test_a_second_night_at_once_is_refused(week: Week) -> None:
     assert week.second.code == 3
     assert "another night is running in this data folder" in week.second.text
@@ -194,6 +197,7 @@ def test_a_wrong_password_is_one_sentence_that_does_not_repeat_it(foreign: Accou
     assert "Traceback" not in answer.text
 
 
+@pytest.mark.promise("F2")
 def test_a_wrong_address_is_one_sentence() -> None:
     with installation({"HEMSIL_DATABASE_URL": "postgresql://club:secret@127.0.0.1:1/club"}) as at:
         at.hand_in(small_club(members=60, answers=False), POLICY)

@@ -107,6 +107,7 @@ def test_consents_that_vanish_without_a_refusal_are_a_feed_that_lost_rows(marts:
     assert night(marts, TUESDAY, first(40, "NO_CONSENT")) == "published"
 
 
+@pytest.mark.promise("F14")
 @pytest.mark.promise("R4")
 def test_a_club_in_which_everybody_says_no_has_a_valid_night_and_another_one_after_it(marts: Marts) -> None:
     night(marts, MONDAY, {})

@@ -63,6 +63,7 @@ def test_a_row_with_several_faults_is_set_aside_once_with_the_first(engine: Back
     assert quarantined(check(frames, engine, tmp_path)) == [("transactions", "value:sales_channel")]
 
 
+@pytest.mark.promise("F12")
 def test_what_points_to_a_row_set_aside_is_unknown_too(engine: Backend, tmp_path: Path) -> None:
     """Campaign c2 falls, so its offers o2 and o3, their three products, and mailing x4 fall with it."""
     frames = required_club()

@@ -108,6 +108,7 @@ def test_a_challenger_is_that_of_its_date_only(registry: Registry) -> None:
     assert registry.challenger("2024-03-16") is None
 
 
+@pytest.mark.promise("F8")
 @pytest.mark.parametrize("damage", ["a changed byte", "a missing file", "a file of another model"])
 def test_a_model_whose_files_are_not_those_trained_is_refused(registry: Registry, damage: str) -> None:
     version, other = register(registry, "2024-03-14", "2024-03-15")

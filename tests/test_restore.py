@@ -34,6 +34,7 @@ def tonight(marts: Marts) -> None:
     publish(marts, a_batch(TONIGHT, shown_hours=480.0), offers=offers(OFFERS, **STILL_ON))
 
 
+@pytest.mark.promise("F20")
 @pytest.mark.promise("R3")
 def test_a_restored_database_shows_nothing_before_it_has_heard_again_what_was_said_since(
     marts: Marts, postgres_server: PostgresServer, tmp_path: Path, record_property: Callable[[str, object], None]
@@ -66,6 +67,7 @@ def test_a_restored_database_shows_nothing_before_it_has_heard_again_what_was_sa
     )
 
 
+@pytest.mark.promise("F20")
 @pytest.mark.promise("R3")
 def test_an_older_backup_restored_over_the_same_database_is_noticed_by_what_the_ledger_has_lost(
     marts: Marts, tmp_path: Path
@@ -105,6 +107,7 @@ def club() -> Iterator[Installation]:
         yield at
 
 
+@pytest.mark.promise("F20")
 @pytest.mark.slow
 @pytest.mark.promise("R3")
 @pytest.mark.promise("R11")
