@@ -1,9 +1,11 @@
 """What somebody outside of Dagster must look at, as Dagster cannot tell that it has died: is there a batch of tonight, may it
-be shown, does the daemon live, does no run hang, is the ledger whole. Telling people is left to hemsil/operations.py.
+be shown, does the daemon live, does no run hang and none lack its process, is the ledger whole. Telling people is left to hemsil/operations.py.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -12,7 +14,8 @@ from resources.database import reaching
 from resources.platform import Platform
 
 LEDGERS = ("events", "feedback", "preferences")
-DAEMON_SILENT = timedelta(minutes=10)
+DAEMON_SILENT = timedelta(minutes=4)  # with a look every five minutes, an alarm within ten
+LOST_AFTER = timedelta(minutes=1)
 RUN_AT_MOST = timedelta(
     hours=4, minutes=1
 )  # max_runtime_seconds of dagster.yaml, and the minute it may take to be failed
@@ -24,6 +27,13 @@ FROM platform.standing s JOIN platform.batches b USING (batch)
 _HEAD = """
 SELECT (ledger -> :ledger ->> 0)::bigint, decode(ledger -> :ledger ->> 1, 'hex') FROM platform.batches
 WHERE ledger -> :ledger ->> 0 IS NOT NULL ORDER BY published_at DESC NULLS LAST LIMIT 1
+"""
+# The process that spoke last in each run that goes on; Dagster's default launcher does not notice that it was killed.
+_PROCESSES = """
+SELECT (spoke.event::json -> 'dagster_event' ->> 'pid')::bigint FROM dagster.runs r CROSS JOIN LATERAL (
+    SELECT e.event, e.timestamp FROM dagster.event_logs e
+    WHERE e.run_id = r.run_id AND e.event::json -> 'dagster_event' ->> 'pid' IS NOT NULL ORDER BY e.id DESC LIMIT 1) spoke
+WHERE r.status = 'STARTED' AND spoke.timestamp < :before
 """
 
 
@@ -48,7 +58,7 @@ def look(platform: Platform, batch_hours: float, daemon: bool) -> list[Seen]:
         seen = [_batch(connection, platform, now, batch_hours), *(_ledger(connection, name) for name in LEDGERS)]
         seen.append(_copy(platform))
         if connection.scalar(sa.text("SELECT to_regclass('dagster.runs') IS NOT NULL")):
-            seen.append(_runs(connection, now))
+            seen += _runs(connection, now)
         if daemon:
             seen.append(_daemon(connection, now))
     return seen
@@ -87,12 +97,19 @@ def _copy(platform: Platform) -> Seen:
     return Seen("ledger's copy", not behind, words)
 
 
-def _runs(connection: Connection, now: datetime) -> Seen:
+def _runs(connection: Connection, now: datetime) -> Iterator[Seen]:
     query = "SELECT count(*) FROM dagster.runs WHERE status IN ('STARTED', 'STARTING', 'CANCELING') AND start_time < :before"
     hanging = connection.scalar(sa.text(query), {"before": (now - RUN_AT_MOST).timestamp()}) or 0
-    return Seen(
+    yield Seen(
         "runs", hanging == 0, f"{hanging} have been running for more than four hours" if hanging else "none hangs"
     )
+    before = (now - LOST_AFTER).replace(tzinfo=None)
+    pids = connection.scalars(sa.text(_PROCESSES), {"before": before}).all()
+    lost = sum(not Path("/proc", str(pid)).exists() for pid in pids) if Path("/proc/self").exists() else 0
+    words = (
+        f"of {lost} runs that go on the process is gone: killed, or the machine was started anew" if lost else "live"
+    )
+    yield Seen("processes of runs", lost == 0, words)
 
 
 def _daemon(connection: Connection, now: datetime) -> Seen:
