@@ -73,9 +73,9 @@ def replay() -> None:
 
     Example: hemsil db replay
     """
-    from hemsil.nightly import one_night_at_a_time
     from resources.platform import Platform
     from resources.restored import settle_ledger
+    from resources.turn import one_night_at_a_time
 
     settings = read_settings()
     platform = Platform(settings)

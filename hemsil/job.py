@@ -19,12 +19,12 @@ from ml import errors
 from ml.errors import DatabaseUnavailable, HemsilError
 from resources.database import reaching
 from resources.platform import Platform
+from resources.turn import STARTED_BY
 
 if TYPE_CHECKING:
     from dagster import DagsterEvent, DagsterInstance
     from dagster._utils.error import SerializableErrorInfo
 
-CLI_TAG = "hemsil/started_by"
 PUBLISHES = "published_batch"  # the asset whose step publishes
 
 
@@ -53,7 +53,7 @@ def run_job(platform: Platform, job: str, key: str, config: Mapping[str, object]
                 partition_key=key,
                 run_id=run_id,
                 raise_on_error=False,
-                tags={CLI_TAG: _identity(os.getpid())},
+                tags={STARTED_BY: _identity(os.getpid())},
                 run_config={
                     "ops": {step: {"config": values} for step, values in config.items()},
                     "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
@@ -94,7 +94,7 @@ def _fail_the_killed(instance: "DagsterInstance") -> None:
         statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED]
     )
     for run in instance.get_runs(unfinished):
-        if CLI_TAG in run.tags and _identity(int(run.tags[CLI_TAG].split()[0])) != run.tags[CLI_TAG]:
+        if STARTED_BY in run.tags and _identity(int(run.tags[STARTED_BY].split()[0])) != run.tags[STARTED_BY]:
             instance.report_run_failed(run, "its process was killed")
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from hemsil.terminal import console
+from ml.errors import NightIsRunning
 from resources.settings import read_settings
 
 members = typer.Typer()
@@ -65,11 +66,12 @@ def erase(
 
     Example: hemsil erase 2375 --yes
     """
-    from hemsil.nightly import one_night_at_a_time
     from resources.forget import forget, remember
     from resources.home import prepare_home
+    from resources.members_word import objects
     from resources.platform import Platform
     from resources.restored import settle_ledger
+    from resources.turn import one_night_at_a_time
 
     if not yes:
         typer.confirm("Erase the member for good?", abort=True)
@@ -78,8 +80,15 @@ def erase(
     platform = Platform(settings)
     settle_ledger(platform)
     remember(platform, member, reason)
-    with one_night_at_a_time(settings):  # whoever is refused here runs it again; no later night reads the member
-        done = forget(platform, member)
+    try:
+        with one_night_at_a_time(settings):
+            done = forget(platform, member)
+    except NightIsRunning:
+        # The night has read the member already: nothing is sent meanwhile, and all is taken out once it has ended.
+        objects(platform, member)
+        console.print("a night is running: the member is in no list from now on; waiting for its end to erase the rest")
+        with one_night_at_a_time(settings, wait=True):
+            done = forget(platform, member)
     if not done.anything:
         console.print("nothing was stored of such a member; an old file will not bring the member back")
         return

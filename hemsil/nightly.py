@@ -1,17 +1,15 @@
 """`hemsil nightly`: one night of the source, once. Running the job is in job.py, what is printed at the end in summary.py."""
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 
 from rich.console import Console
 
 from hemsil.job import PUBLISHES, run_job
-from ml.errors import NightIsRunning, SettingsError
+from ml.errors import SettingsError
 from resources.home import check_space, prepare_home
 from resources.platform import Platform
 from resources.settings import Settings
+from resources.turn import one_night_at_a_time
 
 KEPT, REPLACED = "nothing is published twice", "its batch will be replaced"
 
@@ -57,14 +55,3 @@ def choose_date(platform: Platform, as_of: str | None) -> date:
     if (first and chosen < first) or chosen > last:
         raise SettingsError(f"--as-of {as_of}: {source.name} has nights from {first or 'its beginning'} to {last}")
     return chosen
-
-
-@contextmanager
-def one_night_at_a_time(settings: Settings) -> Iterator[None]:
-    """A lock that the system releases when the process ends, however it ends. Raises NightIsRunning."""
-    with (settings.home / "night.lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise NightIsRunning("another night is running in this data folder; wait for it to end") from None
-        yield

@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 
 from ml.basis import Basis
 from ml.club import Club
+from ml.persons import of_every_id, same_person, strictest_consent, strictest_preferences
 from ml.policy import Policy
 from ml.rule import Facts
 from ml.source_tables import CHANNELS
@@ -20,13 +21,14 @@ def consent_facts(basis: Basis) -> ir.Table:
     objected_at (withdrawn for all channels at once) and complained_at."""
     said = _each_channel(_words(basis.club))
     at = said.at
-    return said.group_by("member_id", "channel").aggregate(
+    facts = said.group_by("member_id", "channel").aggregate(
         granted_at=at.max(where=said.word == "granted"),
         withdrawn_at=at.max(where=said.word.isin(["withdrawn", "objected", "unsubscribed"])),
         unsubscribed_at=at.max(where=said.word == "unsubscribed"),
         objected_at=at.max(where=said.word == "objected"),
         complained_at=at.max(where=said.word == "complained"),
     )
+    return strictest_consent(facts, basis.club, CHANNELS)
 
 
 def _words(club: Club) -> ir.Table:
@@ -70,13 +72,14 @@ def preference_facts(basis: Basis) -> ir.Table:
         per_week=stated.max_per_week.fill_null(-1),
     )
     said = _each_channel(stated)
-    return said.group_by("member_id", "channel").aggregate(
+    facts = said.group_by("member_id", "channel").aggregate(
         refused_at=said.at.max(where=said.refused),
         wanted_at=said.at.max(where=~said.refused),
         chosen_at=said.at.max(where=~said.refused & ~said.on_all),
         week_limit=said.per_week.argmax(said.at, where=~said.on_all),
         week_limit_in_all=said.per_week.argmax(said.at, where=said.on_all),
     )
+    return strictest_preferences(facts, basis.club)
 
 
 def age_facts(basis: Basis) -> ir.Table:
@@ -87,7 +90,11 @@ def age_facts(basis: Basis) -> ir.Table:
         club.members.select("member_id", year="birth_year"),
         declared.select("member_id", year=declared.value.try_cast("int64")),
     ).filter(lambda said: said.year.notnull())
-    return years.group_by("member_id").aggregate(born_latest=years.year.max())
+    told = years.group_by("member_id").aggregate(born_latest=years.year.max())
+    ids = same_person(club)
+    others = ids.join(told.rename(of_id="member_id"), "of_id").select("member_id", "born_latest")
+    every = told.union(others)
+    return every.group_by("member_id").aggregate(born_latest=every.born_latest.max())
 
 
 def profiling_facts(basis: Basis) -> ir.Table:
@@ -110,7 +117,7 @@ def may_be_profiled(club: Club, policy: Policy) -> ir.Table:
     )
     members = club.members.select("member_id")
     refused = last.filter(last.withdrawn_at.notnull() & ~(last.granted_at > last.withdrawn_at).fill_null(False))
-    willing = members.anti_join(refused, "member_id")
+    willing = members.anti_join(of_every_id(refused, club), "member_id")
     if policy.consent.profiling == "unless_withdrawn":
         return willing
     recorded = asked.aggregate(records=asked.granted.any().fill_null(False))
@@ -120,12 +127,12 @@ def may_be_profiled(club: Club, policy: Policy) -> ir.Table:
 
 def doubt_facts(basis: Basis) -> ir.Table:
     """(member_id): members of whom a row on consent or preferences could not be read."""
-    return basis.doubts.select("member_id").distinct().mutate(in_doubt=ibis.literal(True))
+    return of_every_id(basis.doubts, basis.club).mutate(in_doubt=ibis.literal(True))
 
 
 def erased_facts(basis: Basis) -> ir.Table:
     """(member_id): members who asked to be erased."""
-    return basis.erased.select("member_id").distinct().mutate(is_erased=ibis.literal(True))
+    return of_every_id(basis.erased, basis.club).mutate(is_erased=ibis.literal(True))
 
 
 CONSENT = Facts(("member_id", "channel"), consent_facts)

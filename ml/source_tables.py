@@ -40,6 +40,7 @@ MEMBERS = Table(
         Column("home_store_id", Type.STRING, "The store nearest to home, or chosen.", nullable=True, personal=True),
         Column("first_name", Type.STRING, "First name, for greeting only.", nullable=True, personal=True),
         Column("language", Type.STRING, "Language code of messages.", nullable=True, personal=True),
+        Column("person_id", Type.STRING, "The same for every id of one person; empty for who has one id. What one of them refused holds for all.", nullable=True, personal=True, added=True),
     ),
 )
 

@@ -13,7 +13,7 @@ from orchestration.jobs import JOBS
 from orchestration.schedule import nightly_schedule
 from orchestration.sensors import retraining_sensor
 from orchestration.upkeep import RETENTION_SCHEDULE, retention_job
-from resources.io_manager import LakeIOManager
+from resources.io_manager import lake_in_turn
 from resources.platform import Platform
 from resources.settings import prepare_environment, read_settings
 
@@ -47,7 +47,7 @@ def build_definitions(platform: Platform) -> dg.Definitions:
         jobs=[*JOBS, retention_job],
         schedules=[nightly_schedule(platform), RETENTION_SCHEDULE],
         sensors=[retraining_sensor(platform)],
-        resources={"platform": platform, "lake": LakeIOManager(platform, ASSET_TABLES, PICTURES)},
+        resources={"platform": platform, "lake": lake_in_turn(platform, ASSET_TABLES, PICTURES)},
         executor=dg.in_process_executor,  # a process for each step would import MLflow and Evidently again: 4 s each
     )
 

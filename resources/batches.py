@@ -45,6 +45,7 @@ class Batch:
 
 SAID = pa.schema([("member_id", pa.string()), ("verdict", pa.string())])
 SCOPES = pa.schema([(name, pa.string()) for name in ("offer_id", "scope", "scope_id", "lasts")])
+SAME_PERSON = pa.schema([("member_id", pa.string()), ("other_id", pa.string())])
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,12 @@ class Beside:
 
     said    SAID: who has consented since the night before ("consented"), and who has refused, ever ("refused")
     scopes  SCOPES: what a "not for me" would have to name to cover an offer, and for how long, as "365 days"
+    same_person  SAME_PERSON: the other ids of members who have several
     """
 
     said: pa.Table = field(default_factory=SAID.empty_table)
     scopes: pa.Table = field(default_factory=SCOPES.empty_table)
+    same_person: pa.Table = field(default_factory=SAME_PERSON.empty_table)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 """What a batch brings besides its rows: who has consented or refused, by which the gate tells a member's own word from a
-feed that has lost some, and what a "not for me" of tomorrow would cover.
+feed that has lost some; what a "not for me" of tomorrow would cover; and which ids are one person's.
 """
 
 import ibis
@@ -8,9 +8,10 @@ import pyarrow as pa
 
 from ml.errors import DamagedTable, NotInLake
 from ml.night import Night, start_of_day
+from ml.persons import same_person
 from ml.rules_declared import scopes_that_stop
 from ml.source_tables import CONSENTS
-from resources.batches import SAID, SCOPES, Beside
+from resources.batches import SAID, SAME_PERSON, SCOPES, Beside
 from resources.platform import Platform
 
 
@@ -26,7 +27,9 @@ def beside(platform: Platform, night: Night) -> Beside:
         .union(_new(platform, night, granted).distinct().mutate(verdict=ibis.literal("consented")))
     )
     scopes = scopes_that_stop(club, platform.policy)
-    return Beside(_as(said, SAID), _as(scopes, SCOPES))
+    ids = same_person(club)
+    others = ids.filter(ids.member_id != ids.of_id).rename(other_id="of_id")
+    return Beside(_as(said, SAID), _as(scopes, SCOPES), _as(others, SAME_PERSON))
 
 
 def _new(platform: Platform, night: Night, granted: ir.Table) -> ir.Table:

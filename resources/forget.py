@@ -22,7 +22,7 @@ from resources.platform import Platform
 
 ERASURE = "a member was erased"
 # Tables whose old row versions hold the member until they are written anew.
-_REWRITTEN = ("platform.offers", "platform.suppressions", "platform.reasks", "platform.said", "live.claims",
+_REWRITTEN = ("platform.offers", "platform.suppressions", "platform.reasks", "platform.said", "platform.same_person", "live.claims",
               "live.events", "live.feedback", "live.preferences")  # fmt: skip
 
 

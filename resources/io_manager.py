@@ -1,6 +1,6 @@
 """How assets come to and from the lake: Dagster's IO manager for Ibis tables. The partition is the business date."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import dagster as dg
 import ibis.expr.types as ir
@@ -8,8 +8,10 @@ import pyarrow as pa
 
 from ml.tables import Table
 from resources.code_version import code_version
+from resources.home import prepare_home
 from resources.lake import Lake, Manifest
 from resources.platform import Platform
+from resources.turn import STARTED_BY, one_night_at_a_time
 
 Beside = Callable[[ir.Table], dict[str, dg.MetadataValue]]
 
@@ -61,3 +63,21 @@ class LakeIOManager(dg.IOManager):
             "folder": dg.MetadataValue.path(str(folder)),
             "digest": dg.MetadataValue.text(manifest.digest[:16]),
         }
+
+
+def lake_in_turn(
+    platform: Platform, tables: Mapping[str, Table], beside: Mapping[str, Beside] | None = None
+) -> dg.IOManagerDefinition:
+    """The IO manager, for a run that waits for its turn and has it until it ends. A command of ours has its turn already."""
+
+    @dg.io_manager  # type: ignore[arg-type]  # a generator is one too, and ends with the run
+    def lake(context: dg.InitResourceContext) -> Iterator[LakeIOManager]:
+        manager = LakeIOManager(platform, tables, beside)
+        if context.run is None or STARTED_BY in context.run.tags:
+            yield manager
+            return
+        prepare_home(platform.settings)
+        with one_night_at_a_time(platform.settings, wait=True):
+            yield manager
+
+    return lake

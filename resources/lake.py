@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -137,7 +138,14 @@ class Lake:
         Raises NotInLake, and DamagedTable when a byte or a column is not what the manifest says.
         """
         files = self._checked_files(definition, business_date)
-        return read_files(self.engine, files, definition.schema)
+        written = self.manifest(definition.name, business_date).schema
+        later = {c.name: ibis.null(c.type.ibis) for c in definition.columns if c.added and c.name not in written}
+        if not later:
+            return read_files(self.engine, files, definition.schema)
+        stored = read_files(
+            self.engine, files, ibis.schema({n: t for n, t in definition.schema.items() if n not in later})
+        )
+        return stored.mutate(**later).select(*definition.names).cast(definition.schema)
 
     def read_batches(self, definition: Table, business_date: str) -> pa.RecordBatchReader:
         """The same as a stream of Arrow batches that holds no result of the engine open."""
@@ -188,7 +196,8 @@ class Lake:
 
     def _checked_files(self, definition: Table, business_date: str) -> list[Path]:
         manifest = self.manifest(definition.name, business_date)
-        expected = {name: str(dtype) for name, dtype in definition.schema.items()}
+        later = {column.name for column in definition.columns if column.added} - manifest.schema.keys()
+        expected = {name: str(dtype) for name, dtype in definition.schema.items() if name not in later}
         if manifest.schema != expected:
             changed = sorted(set(manifest.schema.items()) ^ set(expected.items()))
             raise DamagedTable(

@@ -18,6 +18,7 @@ from resources.database import reaching
 NUMBERED = {"events": ("place", "hash"), "feedback": ("place", "hash"), "preferences": ("place", "hash"),
             "claims": ("claim_id", "claimed_at")}  # fmt: skip
 SAID, HEADS = "said.jsonl", "heads.json"
+_HERE = "SELECT oid FROM pg_database WHERE datname = current_database()"
 AT_ONCE = 5_000  # rows handed to the database in one call
 Heads = dict[str, list[Any]]
 
@@ -32,7 +33,7 @@ class LedgerCopy:
     def behind(self) -> str:
         """Why the database must hear the copy again; "" where it has everything. Raises DatabaseUnavailable."""
         with reaching(self.engine), self.engine.connect() as connection:
-            restored = "SELECT EXISTS (SELECT FROM platform.pointer WHERE database <> platform.this_database())"
+            restored = f"SELECT EXISTS (SELECT FROM platform.pointer WHERE database <> ({_HERE}))"
             if connection.scalar(sa.text(restored)):
                 return "the database was restored from a backup"
             heads = self._heads()
@@ -58,7 +59,7 @@ class LedgerCopy:
                 found = connection.scalar(call, {"ledger": ledger, "rows": json.dumps(rows)})
                 if found:
                     added[ledger] = added.get(ledger, 0) + int(found)
-            connection.execute(sa.text("SELECT platform.heard_again()"))
+            connection.execute(sa.text(f"UPDATE platform.pointer SET database = ({_HERE})"))
         self.write_anew()
         return added
 

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from ml.published_tables import OFFER_TABLE, REASK_LIST, SUPPRESSION_LIST
 from resources.arrow_copy import Rows, copy_in
-from resources.batches import SAID, SCOPES, Batch, Beside, columns_to_publish
+from resources.batches import SAID, SAME_PERSON, SCOPES, Batch, Beside, columns_to_publish
 from resources.publish_gate import Decision, Standing, decide
 
 PUBLISHING = 4865_002  # advisory lock: one batch at a time is checked and shown
@@ -95,6 +95,7 @@ def write_beside(connection: Connection, number: int, beside: Beside) -> None:
     cursor = connection.connection.cursor()
     copy_in(cursor, "platform.said", number, beside.said, SAID)
     copy_in(cursor, "platform.scopes", number, beside.scopes, SCOPES)
+    copy_in(cursor, "platform.same_person", number, beside.same_person, SAME_PERSON)
 
 
 def lock_publishing(connection: Connection) -> None:
@@ -156,7 +157,7 @@ def show(connection: Connection, number: int, chosen_with: int) -> None:
     """Move the pointer. `chosen_with` is the token of a choice by hand, else 0; older tokens cannot move it after that."""
     connection.execute(
         sa.text("""
-            INSERT INTO platform.pointer (batch, token, database) VALUES (:number, :token, platform.this_database())
+            INSERT INTO platform.pointer (batch, token, database) SELECT :number, :token, oid FROM pg_database WHERE datname = current_database()
             ON CONFLICT (only_row) DO UPDATE SET batch = excluded.batch, moved_at = clock_timestamp(), database = excluded.database,
                 token = greatest(pointer.token, excluded.token)"""),
         {"number": number, "token": chosen_with},

@@ -9,7 +9,7 @@ from resources.database import reaching
 from resources.platform import Platform
 
 _OLD = "SELECT batch FROM platform.batches WHERE published_at < :before AND batch NOT IN (SELECT batch FROM platform.pointer)"
-_ROWS = ("offers", "suppressions", "reasks", "campaigns", "said", "scopes", "batches")
+_ROWS = ("offers", "suppressions", "reasks", "campaigns", "said", "scopes", "same_person", "batches")
 
 
 @dataclass(frozen=True)

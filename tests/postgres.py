@@ -18,7 +18,17 @@ from resources.marts import Marts
 
 PUBLISHED = [
     f"platform.{table}"
-    for table in ("pointer", "batches", "campaigns", "offers", "suppressions", "reasks", "said", "scopes")
+    for table in (
+        "pointer",
+        "batches",
+        "campaigns",
+        "offers",
+        "suppressions",
+        "reasks",
+        "said",
+        "scopes",
+        "same_person",
+    )
 ]
 LIVE = [f"live.{table}" for table in ("events", "feedback", "preferences", "claims", "feeds", "erased")]
 

@@ -77,6 +77,42 @@ SPECS_OF_CONSENT = (
     ),
     Spec(
         Reason.OBJECTED,
+        "Of two ids of one person the strictest reason holds for both, whatever the other says later; only that id's own consent lifts it",
+        given={
+            "members": """
+                member_id | person_id
+                anna      | p1
+                anna-2    | p1
+                bo        | p2
+                bo-2      | p2
+                carl      | p3
+                dina      | -
+                eva       | -""",
+            "consents": """
+                member_id | channel | granted | recorded_at
+                anna      | all     | yes     | 2024-03-01
+                anna-2    | all     | yes     | 2023-01-01
+                anna-2    | all     | no      | 2024-02-20
+                bo        | all     | yes     | 2023-01-01
+                bo-2      | all     | yes     | 2023-01-01
+                bo-2      | all     | no      | 2024-02-20
+                bo-2      | all     | yes     | 2024-03-01
+                carl      | all     | yes     | 2023-01-01
+                dina      | all     | no      | 2024-02-20
+                eva       | all     | yes     | 2023-01-01""",
+        },
+        tonight="""
+            member_id | offer_id | outcome  | detail
+            anna      | coffee   | OBJECTED | You objected to marketing on 20 February.
+            anna-2    | coffee   | OBJECTED | You objected to marketing on 20 February.
+            bo        | coffee   | passes   | -
+            bo-2      | coffee   | passes   | -
+            carl      | coffee   | passes   | -
+            dina      | coffee   | OBJECTED | You objected to marketing on 20 February.
+            eva       | coffee   | passes   | -""",
+    ),
+    Spec(
+        Reason.OBJECTED,
         "Messages of service are no marketing",
         given={
             "campaigns": """

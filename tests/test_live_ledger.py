@@ -221,6 +221,25 @@ def test_not_for_me_stops_what_it_covers_from_the_next_select_on_and_nothing_els
     assert len(rows(marts.engine, WHO)) == 3
 
 
+@pytest.mark.promise("F16")
+def test_what_one_of_two_ids_of_a_person_refuses_stops_both_until_that_id_takes_it_back(marts: Marts) -> None:
+    both = pa.table({"member_id": ["anna", "berit"], "other_id": ["berit", "anna"]})
+    publish(marts, beside=Beside(same_person=both), reasks=reasks("anna interest boats"))
+    rows(marts.engine, "SELECT marts.opt_out('berit', 'email')")
+    assert rows(marts.engine, WHO) == [("anna", "summer")]  # by sms
+    assert rows(marts.engine, STOPPED) == [
+        ("anna", "spring", "CHANNEL_OPT_OUT", ["CHANNEL_OPT_OUT"]),
+        ("berit", "spring", "CHANNEL_OPT_OUT", ["CHANNEL_OPT_OUT"]),
+    ]
+    rows(marts.engine, "SELECT marts.opt_out('berit')")
+    assert rows(marts.engine, WHO) == rows(marts.engine, "SELECT * FROM marts.reask_list") == []
+    assert rows(marts.engine, BALANCE) == [("spring", 3, 0, 3), ("summer", 1, 0, 1)]
+    rows(marts.engine, "SELECT marts.opt_in('anna')")  # who refused is not who says yes
+    assert rows(marts.engine, WHO) == []
+    rows(marts.engine, "SELECT marts.opt_in('berit')")
+    assert len(rows(marts.engine, WHO)) == 3
+
+
 def test_a_not_for_me_older_than_its_lifetime_stops_nothing(marts: Marts) -> None:
     covers = pa.table({"offer_id": ["spring-1"], "scope": ["category"], "scope_id": ["CHEESE"], "lasts": ["365 days"]})
     publish(marts, beside=Beside(scopes=covers))
