@@ -18,6 +18,7 @@ def times(full: int, quick: int) -> int:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--promises", type=Path, help="CSV file for what the tests of the promises found")
+    parser.addoption("--add", action="store_true", help="leave what the file says of tests that are not run now")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,12 +30,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     file = config.getoption("--promises")
     if file and not hasattr(config, "workerinput"):  # the workers' reports come to the one that started them
-        config.pluginmanager.register(_Findings(file))
+        config.pluginmanager.register(_Findings(file, config.getoption("--add")))
 
 
 class _Findings:
-    def __init__(self, file: Path) -> None:
-        self.file = file
+    def __init__(self, file: Path, add: bool) -> None:
+        self.file, self.add = file, add
         self.rows: list[tuple[str, str, str, str]] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -45,6 +46,10 @@ class _Findings:
                     self.rows.append((str(value), report.nodeid, report.outcome, told))
 
     def pytest_sessionfinish(self) -> None:
+        if self.add and self.file.exists():
+            ran = {row[1] for row in self.rows}
+            with self.file.open(newline="") as file:
+                self.rows += [tuple(row) for row in list(csv.reader(file))[1:] if row[1] not in ran]  # type: ignore[misc]
         with self.file.open("w", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(("promise", "test", "outcome", "figure"))

@@ -62,13 +62,13 @@ class ClubContract(SourceContract):
 
     def test_gives_the_club_as_it_is(self, checked: Checked) -> None:
         assert rows(checked, "members") == [
-            ("007", date(2019, 5, 2), 1961, "0150", "s1", "Kari", "no"),
-            ("m2", date(2020, 1, 10), 1988, "0162", "s1", "Ola", "no"),
-            ("m3", date(2021, 2, 28), 1975, "5003", "s2", "Åse", "nn"),
-            ("m4", date(2022, 7, 1), None, None, None, None, None),
-            ("m5", date(2023, 11, 15), 2001, "5006", "s2", "Émile", "en"),
-            ("m6", date(2024, 2, 29), 1999, "0150", "s1", "Liv", "no"),
-            ("m7", None, 1950, "9008", None, "Per", "no"),
+            ("007", date(2019, 5, 2), 1961, "0150", "s1", "Kari", "no", None),
+            ("m2", date(2020, 1, 10), 1988, "0162", "s1", "Ola", "no", None),
+            ("m3", date(2021, 2, 28), 1975, "5003", "s2", "Åse", "nn", None),
+            ("m4", date(2022, 7, 1), None, None, None, None, None, None),
+            ("m5", date(2023, 11, 15), 2001, "5006", "s2", "Émile", "en", None),
+            ("m6", date(2024, 2, 29), 1999, "0150", "s1", "Liv", "no", None),
+            ("m7", None, 1950, "9008", None, "Per", "no", None),
         ]
         assert [str(amount) for amount in column(checked, "transactions", "amount")] == [
             "89.8000", "21.9000", "65.7000", "1299.5000", "238.8000", "-1299.5000", "49.9500",

@@ -73,6 +73,24 @@ def test_a_broken_file_is_caught(engine: Backend, tmp_path: Path, file: str, cha
         open_source(str(tmp_path), engine, TIMEZONE).tables()
 
 
+@pytest.mark.promise("F9")
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_days_events_three_times_and_in_another_order_are_counted_once(
+    engine: Backend, tmp_path: Path, turn: int
+) -> None:
+    frames = required_club()
+    wanted = check(frames, engine, tmp_path / "once").clean["transactions"].to_pyarrow().to_pandas()
+    bought = frames["transactions"]
+    frames["transactions"] = pd.concat([bought] * 3)[::turn]
+    found = check(frames, engine, tmp_path / "thrice")
+    keys = ["transaction_id", "line_no"]
+    clean = found.clean["transactions"].to_pyarrow().to_pandas()
+    pd.testing.assert_frame_equal(
+        clean.sort_values(keys, ignore_index=True), wanted.sort_values(keys, ignore_index=True)
+    )
+    assert found.counts["transactions"] == (3 * len(bought), 2 * len(bought))
+
+
 @pytest.mark.promise("R8")
 def test_twenty_ways_were_tried() -> None:
     assert len(CORRUPTIONS) + len(BROKEN_FILES) == 20

@@ -49,6 +49,7 @@ def shown_date(marts: Marts) -> object:
 
 
 @pytest.mark.promise("R4")
+@pytest.mark.promise("F15")
 def test_nobody_comes_back_from_an_objection_without_an_opt_in(marts: Marts) -> None:
     night(marts, MONDAY, first(2, "OBJECTED"))
     with pytest.raises(PublishRefused, match="without an opt-in: 1"):
@@ -65,6 +66,7 @@ def test_an_opt_in_of_the_daytime_is_one(marts: Marts) -> None:
     assert night(marts, TUESDAY, first(1, "OBJECTED")) == "published"
 
 
+@pytest.mark.promise("F15")
 def test_a_consent_that_comes_from_nowhere_is_refused_until_a_person_says_why(marts: Marts) -> None:
     night(marts, MONDAY, first(2, "NO_CONSENT"))
     with pytest.raises(
@@ -97,6 +99,16 @@ def test_half_the_audience_gone_is_refused(marts: Marts) -> None:
     with pytest.raises(PublishRefused, match=r"audience 159, -20% against 200 in the median of 7 days"):
         night(marts, TUESDAY, {}, members=MEMBERS[:159])
     assert night(marts, TUESDAY, {}, members=MEMBERS[:160]) == "published"
+
+
+@pytest.mark.promise("F17")
+def test_a_day_ten_times_the_usual_is_refused_with_the_numbers_and_the_usual_one_stays(marts: Marts) -> None:
+    night(marts, MONDAY, {}, members=MEMBERS[:200])
+    tenfold = [f"m{n}" for n in range(2_000)]
+    with pytest.raises(PublishRefused, match=r"audience 2000, \+900% against 200 in the median of 7 days"):
+        night(marts, TUESDAY, {}, members=tenfold)
+    assert shown_date(marts) == [(MONDAY,)]
+    assert night(marts, TUESDAY, {}, members=MEMBERS[:200]) == "published"
 
 
 @pytest.mark.promise("R4")
