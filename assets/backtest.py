@@ -9,7 +9,7 @@ import ibis
 import ibis.expr.types as ir
 
 from assets.shown import lake_out, small_table
-from ml.backtest_report import of_rivals
+from ml.backtest_saved import of_rivals
 from ml.backtest_tables import BACKTEST_METRICS, BACKTEST_SCORES, BACKTEST_TABLES
 from resources.backtest_page import write_report
 from resources.backtester import Asked, BacktestPlan, run_backtest

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from hemsil.job import run_job
-from ml.backtest_report import of_rivals, saved_figures
+from ml.backtest_saved import of_rivals, saved_figures
 from ml.backtest_tables import BACKTEST_METRICS, BACKTEST_SCORES
 from ml.backtest_targets import TARGETS_OF, judged
 from resources.backtest_page import PAGE
@@ -41,8 +41,8 @@ def run_backtest(settings: Settings, asked: "Asked", save: Path | None, console:
     _print(platform, known_by, console)
     if save:
         metrics = platform.lake.read(BACKTEST_METRICS, known_by).to_pandas()
-        made = f"{platform.now():%Y-%m-%d}"
-        saved_figures(metrics).assign(made_on=made, code=code_version()).to_csv(save, index=False)
+        made = {"made_on": f"{platform.now():%Y-%m-%d}", "code": code_version(), "made_by": asked.command}
+        saved_figures(metrics).assign(**made).to_csv(save, index=False)
 
 
 def _print(platform: Platform, known_by: str, console: Console) -> None:

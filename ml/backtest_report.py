@@ -1,5 +1,5 @@
-"""A backtest told in sections: words, a table, a plot. Every figure comes from the rows of BACKTEST_SCORES and
-BACKTEST_METRICS. Each section is a function of both, and a new one is a line in SECTIONS; pages are made elsewhere.
+"""A backtest told in sections: words, a table, a plot. Every figure comes from the rows of BACKTEST_METRICS, which are made of
+BACKTEST_SCORES. Each section is a function of them, and a new one is a line in SECTIONS; pages are made elsewhere.
 """
 
 from collections.abc import Callable, Sequence
@@ -8,16 +8,13 @@ import pandas as pd
 
 from ml import plots
 from ml.backtest import MODEL
-from ml.backtest_frames import ALL, BROAD, CLOSED, IS_CLOSED, OF_ONE, PROMISED
+from ml.backtest_frames import BROAD, CLOSED, OF_ONE, PROMISED
 from ml.backtest_report_study import STUDIED
+from ml.backtest_saved import APART_MAILINGS, APART_OFFERS, OF_MAILINGS, OF_OFFERS, of_rivals
 from ml.backtest_targets import TARGETS_OF, in_words, judged
 from ml.backtest_told import LEAST_ROWS, WORDS, Section, Told, by_metric, gain_of, less_empty, number, value_of
 from ml.baselines import ALS, BASELINES
 from ml.evaluation import BINS, STOP
-
-OF_MAILINGS = ("auc", "pr_auc", "log_loss", "ece", "stopped_keeping_95", "stopped_keeping_90", "stopped_keeping_80")
-AT_THRESHOLD = ("kept_at_threshold", "stopped_at_threshold")
-OF_OFFERS = ("ndcg_5", "recall_5", "mrr", "auc", "pr_auc", "stopped_keeping_95", "stopped_keeping_90")
 
 
 def sections(told: Told) -> list[Section]:
@@ -75,6 +72,29 @@ def _mailings(told: Told) -> Section | None:
         f"Mailings of campaigns: {told.main}. Gain is the model's AUC less the baseline's on the same draws of members.",
         [_beside_baselines(rows, OF_MAILINGS, "auc"), pd.DataFrame(meanings)],
         [(words, plots.gain(gains))] if gains else [],
+    )
+
+
+def _apart(told: Told) -> Section | None:
+    """The model on each of the subsets: all, closed, kinds, few offers."""
+    lines = []
+    for subset in [s for s in told.metrics.subset.unique() if not s.startswith(OF_ONE)]:
+        mailings, offers = (told.rows(level, subset) for level in ("mailing", "offer"))
+        whole, which = (by_metric(rows[rows.scorer.eq(MODEL)]) for rows in (mailings, offers))
+        if "auc" not in whole:
+            continue
+        line = {"campaigns": subset, "mailings": f"{whole['auc']['rows']:,}"}
+        line |= {f"mailing {WORDS[m]}": value_of(whole[m]) for m in APART_MAILINGS}
+        line |= {f"offer {WORDS[m]}": value_of(which[m]) for m in APART_OFFERS if m in which}
+        lines.append(line)
+    words = (
+        "The model alone. All are those that could still be answered at the end of the data, too; closed are the others, and below them each "
+        "kind of campaign. Few answers make wide intervals."
+    )
+    return (
+        Section("Kinds of campaigns apart", words, [less_empty(pd.DataFrame(lines).fillna(""))])
+        if len(lines) > 1
+        else None
     )
 
 
@@ -183,7 +203,7 @@ def _stages(told: Told) -> Section | None:
 
 
 SECTIONS: tuple[Callable[[Told], Section | None], ...] = (
-    _replayed, _targets, _mailings, _calibration, _threshold, _campaigns, _offers, *STUDIED, _stages,
+    _replayed, _targets, _mailings, _calibration, _threshold, _campaigns, _offers, _apart, *STUDIED, _stages,
 )  # fmt: skip
 
 
@@ -200,28 +220,6 @@ def _beside_baselines(rows: pd.DataFrame, metrics: Sequence[str], gained: str) -
 
 def _named(scorer: str) -> str:
     return "ALS" if scorer == ALS else scorer.replace("_", " ")
-
-
-def of_rivals(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the model and the baselines."""
-    return rows[rows.scorer.isin([MODEL, *(b.name for b in BASELINES), ALS])]
-
-
-def saved_figures(metrics: pd.DataFrame) -> pd.DataFrame:
-    """The rows of BACKTEST_METRICS that a page of docs tells, to four decimals: of single campaigns the model's alone, of
-    parts and studies only how well they rank."""
-    main = CLOSED if metrics.subset.eq(CLOSED).any() else ALL
-    ranks = metrics.metric.isin({*OF_MAILINGS, *OF_OFFERS}) & metrics.value.notna()
-    model, rivals = metrics.scorer.eq(MODEL), metrics.index.isin(of_rivals(metrics).index)
-    alone = metrics.subset.str.startswith(OF_ONE)
-    curve = metrics.metric.str.startswith("kept_stopping_") & metrics.level.eq("mailing")
-    whole = ~metrics.metric.str.startswith(("kept_stopping_", "base_rate", "rows", "brier"))
-    kept = (model & whole & ~alone) | (
-        alone & model & (ranks | metrics.metric.isin({*AT_THRESHOLD, IS_CLOSED, "answers"}))
-    )
-    kept |= (rivals & (ranks & ~alone | curve & metrics.subset.eq(main))) | metrics.level.eq("stage")
-    kept |= ranks & metrics.subset.isin([main, BROAD[2]])
-    return metrics[kept].round(4)
 
 
 def _gain_curves(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -38,6 +38,14 @@ class Asked:
     quick: bool = False
     study: bool = False
 
+    @property
+    def command(self) -> str:
+        """The command that asks so."""
+        words = {"--from": self.first, "--to": self.last, "--campaigns": ",".join(self.campaigns), "--keep": self.keep}
+        told = [f"{name} {value}" for name, value in words.items() if value]
+        flags = [name for name, on in (("--quick", self.quick), ("--study", self.study)) if on]
+        return " ".join(["hemsil backtest", *told, *flags])
+
 
 @dataclass(frozen=True)
 class BacktestPlan:

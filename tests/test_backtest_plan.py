@@ -89,6 +89,11 @@ def test_a_time_without_campaigns_is_answered_with_the_times_there_are(club: Clu
         replayed(club, plan(date(2030, 1, 1), date(2030, 2, 1)))
 
 
+def test_what_was_asked_is_told_as_the_command_that_asks_it() -> None:
+    assert Asked("2017-08-08", keep=0.8, quick=True).command == "hemsil backtest --from 2017-08-08 --keep 0.8 --quick"
+    assert Asked(campaigns=("14", "17"), study=True).command == "hemsil backtest --campaigns 14,17 --study"
+
+
 def test_the_promise_stands_among_the_figures() -> None:
     row = promise_row(0.8).iloc[0]
     assert (row.metric, row.value) == ("promised", 0.8)

@@ -10,7 +10,8 @@ import pytest
 from ml.backtest import Replay
 from ml.backtest_frames import Campaign, metrics_frame
 from ml.backtest_parts import LINEAR, TREES
-from ml.backtest_report import saved_figures, sections
+from ml.backtest_report import sections
+from ml.backtest_saved import saved_figures
 from ml.backtest_study import ALONE, EVERYTHING, ONE_STAGE, WHOLE_PAST, WITHOUT
 from ml.backtest_told import Section, Told, less_empty, number
 from tests.test_backtest_frames import NIGHT
