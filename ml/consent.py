@@ -2,7 +2,7 @@
 in rules_consent.py.
 
 One order of events holds throughout: the later word counts, a no wins over a yes of the same instant, and a word on
-all channels is a word on each.
+all channels is a word on each; but that messages are wanted at all does not take back a no to one channel.
 """
 
 import ibis
@@ -63,7 +63,10 @@ def _each_channel(said: ir.Table) -> ir.Table:
 
 def preference_facts(basis: Basis) -> ir.Table:
     """(member_id, channel): the last refused_at and wanted_at; chosen_at, when this very channel was last wanted;
-    week_limit, the member's own limit on it, and week_limit_in_all, over all channels (-1: none was set)."""
+    week_limit, the member's own limit on it, and week_limit_in_all, over all channels (-1: none was set).
+
+    A no to this very channel stands until this very channel is wanted again: who says "no text messages" and then "at most one
+    message a week in all" wants no text messages."""
     stated = basis.club.preferences
     stated = stated.mutate(
         on_all=stated.channel == "all",
@@ -72,13 +75,20 @@ def preference_facts(basis: Basis) -> ir.Table:
         per_week=stated.max_per_week.fill_null(-1),
     )
     said = _each_channel(stated)
-    facts = said.group_by("member_id", "channel").aggregate(
-        refused_at=said.at.max(where=said.refused),
-        wanted_at=said.at.max(where=~said.refused),
+    told = said.group_by("member_id", "channel").aggregate(
+        refused_here=said.at.max(where=said.refused & ~said.on_all),
+        refused_in_all=said.at.max(where=said.refused & said.on_all),
+        wanted_in_all=said.at.max(where=~said.refused & said.on_all),
         chosen_at=said.at.max(where=~said.refused & ~said.on_all),
         week_limit=said.per_week.argmax(said.at, where=~said.on_all),
         week_limit_in_all=said.per_week.argmax(said.at, where=said.on_all),
     )
+    stands = told.refused_here.notnull() & ~(told.chosen_at > told.refused_here).fill_null(False)
+    refused = stands.ifelse(told.refused_here, told.refused_in_all)
+    lifted = ibis.coalesce(ibis.greatest(told.wanted_in_all, told.chosen_at), told.wanted_in_all, told.chosen_at)
+    wanted = stands.ifelse(ibis.null(lifted.type()), lifted)
+    told = told.mutate(refused_at=refused, wanted_at=wanted)
+    facts = told.drop("refused_here", "refused_in_all", "wanted_in_all")
     return strictest_preferences(facts, basis.club)
 
 

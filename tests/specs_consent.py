@@ -255,4 +255,32 @@ SPECS_OF_CONSENT = (
             dina      | coffee   | CHANNEL_OPT_OUT | You said on 1 January that you do not want messages by e-mail.
             eva       | coffee   | passes          | -""",
     ),
+    Spec(
+        Reason.CHANNEL_OPT_OUT,
+        "A no to a channel stands until that channel is wanted again, whatever is said of messages at large",
+        given={
+            "campaigns": """
+                campaign_id | message_class
+                spring      | service""",
+            "preferences": """
+                member_id | channel | wanted | max_per_week | recorded_at
+                anna      | email   | no     | -            | 2024-01-01
+                anna      | all     | yes    | 1            | 2024-02-01
+                bo        | email   | no     | -            | 2024-01-01
+                bo        | email   | yes    | -            | 2024-02-01
+                carl      | all     | no     | -            | 2024-01-01
+                carl      | all     | yes    | -            | 2024-02-01
+                dina      | email   | yes    | -            | 2024-02-01
+                dina      | email   | no     | -            | 2024-02-01
+                eva       | all     | yes    | -            | 2024-01-01
+                eva       | email   | no     | -            | 2024-02-01""",
+        },
+        tonight="""
+            member_id | offer_id | outcome         | detail
+            anna      | coffee   | CHANNEL_OPT_OUT | You said on 1 January that you do not want messages by e-mail.
+            bo        | coffee   | passes          | -
+            carl      | coffee   | passes          | -
+            dina      | coffee   | CHANNEL_OPT_OUT | You said on 1 February that you do not want messages by e-mail.
+            eva       | coffee   | CHANNEL_OPT_OUT | You said on 1 February that you do not want messages by e-mail.""",
+    ),
 )  # fmt: skip
