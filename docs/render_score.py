@@ -14,7 +14,7 @@ COMMANDS = ("hemsil backtest", "hemsil doctor", "hemsil staleness", "make bench"
 ROWS: dict[str, tuple[tuple[str, tuple[str, ...], str], ...]] = {
     "Data": (
         ("Feature expectations are in a schema", ("test_reading.py::test_text_reads_as_the_contracts_type_or_is_a_fault", "test_corruptions.py::test_a_corrupted_table_is_caught"), "every column has type, unit and bounds in one definition"),
-        ("All features are beneficial", (), "no point: the ablation is not part of a test"),
+        ("All features are beneficial", ("hemsil backtest", "test_backtest.py::test_a_study_leaves_out_each_family_and_tells_what_it_alone_says", "test_backtest_report.py::test_a_family_is_told_by_what_is_lost_without_it_and_by_what_it_says_alone"), "what is lost without each family, with its interval, and what the family says alone; a family that earns nothing is told too"),
         ("No feature costs too much", (), "no point: the cost of single features is not measured"),
         ("Features keep to meta-level requirements", ("test_explanations.py::test_what_a_member_has_declared_is_never_told", "test_point_in_time.py::test_deleting_the_future_changes_no_feature"), "nothing from the future, nothing sensitive told"),
         ("The pipeline has privacy controls", ("test_night_end_to_end.py::test_no_member_is_named_in_dagsters_or_mlflows_tables_or_files_or_in_reports", "test_model.py::test_no_member_or_campaign_id_is_in_the_files"), "ids stay in tables"),
