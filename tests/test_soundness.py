@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from ml.soundness import LEAST_ROWS, ScoreCounts, Soundness, faults, most_by_chance, stability
-from resources.sound_scores import _counts, _spread
+from resources.sound_scores import _counts, spread
 from tests.installation import Installation, installation
 from tests.small_club import POLICY, small_club
 
@@ -26,7 +26,7 @@ LIMITS = Soundness()
         (ScoreCounts(1_000, 3, 0.0, 0.0), None, ["3 of 1,000 scores are no number within 0..1"]),
         (ScoreCounts(1_000, 0, 0.05, 0.0), None, ["5.0% of a campaign's members have one and the same score, at most 1.0% may"]),
         (ScoreCounts(1_000, 0, 0.0, 0.5), None, ["one offer is the best for 50% of the members, at most 40%"]),
-        (ScoreCounts(1_000, 0, 0.0, 0.0), 0.35, ["scores are spread unlike what the model said of past mailings: stability index 0.35, at most 0.20"]),
+        (ScoreCounts(1_000, 0, 0.0, 0.0), 0.35, ["scores are spread unlike those of the days before for the same campaigns: stability index 0.35, at most 0.20"]),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_scores_is_told_with_its_number(
@@ -53,14 +53,14 @@ def test_two_samples_of_one_club_are_within_what_chance_explains() -> None:
     assert max(f for f in found if f is not None) < most_by_chance(200, 150)
 
 
-def test_a_night_of_another_kind_of_campaign_is_not_taken_for_a_fault() -> None:
-    """Reference: 900 dull mailings and 100 good ones. Tonight only the good kind: compared with its own past it is the same."""
+def test_a_night_of_other_campaigns_is_not_taken_for_a_fault() -> None:
+    """Before: 900 mailings of a dull campaign and 100 of a good one. Tonight only the good one: against itself it is the same."""
     dull, good = np.linspace(0.01, 0.1, 900), np.linspace(0.4, 0.8, 100)
-    reference = pd.DataFrame({"kind": ["dull"] * 900 + ["good"] * 100, "score": np.concatenate([dull, good])})
-    tonight = pd.DataFrame({"kind": "good", "score": np.repeat(good, 3)})
-    psi, _ = _spread(reference, tonight)
+    reference = pd.DataFrame({"campaign_id": ["dull"] * 900 + ["good"] * 100, "score": np.concatenate([dull, good])})
+    tonight = pd.DataFrame({"campaign_id": "good", "score": np.repeat(good, 3)})
+    psi, _ = spread(reference, tonight)
     assert psi == pytest.approx(0.0, abs=0.01)
-    assert _spread(reference, tonight.assign(kind="never seen"))[0] is None
+    assert spread(reference, tonight.assign(campaign_id="new"))[0] is None
 
 
 def test_counts_of_a_campaign_can_be_read_off() -> None:
