@@ -15,6 +15,7 @@ from ml.validation import BASELINES
 
 SHOWN = ("auc", "pr_auc", "log_loss", "ece")
 LEAST = 20  # members below which a cell is not shown
+LEAST_ANSWERS = 10  # answers below which a figure says more of those few than of the model
 DRAWS = 100
 
 
@@ -73,8 +74,10 @@ def _by_people(lines: str) -> str:
 
 def _line(name: str, rows: pd.DataFrame, seed: int) -> str:
     answers = int(rows.answered.sum())
-    if rows.member_id.nunique() < LEAST or not 0 < answers < len(rows):
-        return f"| {name} | {'fewer than 20 members' if rows.member_id.nunique() < LEAST else len(rows)} | – | – | – | – | – |"
+    if rows.member_id.nunique() < LEAST:
+        return f"| {name} | fewer than {LEAST} members | – | – | – | – | – |"
+    if min(answers, len(rows) - answers) < LEAST_ANSWERS:
+        return f"| {name} | {len(rows):,} | fewer than {LEAST_ANSWERS} | – | – | – | – |"
     ranked = Ranked.of(rows.answered.to_numpy(dtype=float), rows.relevance.to_numpy(dtype=float))
     found = intervals(ranked.figures, member_draws(rows.member_id.to_numpy(), DRAWS, seed))
     cells = " | ".join(f"{found[n].value:.3f} ({found[n].low:.3f}–{found[n].high:.3f})" for n in SHOWN)

@@ -13,6 +13,7 @@ from pydantic import Field
 from ml.policy_sections import PositiveShare, Section
 
 LEAST_ROWS = 100  # fewer say nothing of how scores are spread
+LEAST_GROUP = 20  # members with one score: two who bought the same on the same days are no fault
 LEAST_OFFERS = 10  # with fewer, one of them may well be best for most
 BINS = 10
 _Z = 5.0  # of chi-squared's standard deviations, beyond which few rows do not explain a difference
@@ -41,7 +42,7 @@ class ScoreCounts:
 
     rows, unusable   scores, and those that are missing, not finite or outside 0..1
     identical        largest share of a campaign's members, of those who have bought, with one and the same score; campaigns of
-                     fewer than LEAST_ROWS such members do not count
+                     fewer than LEAST_ROWS such members do not count, nor do groups below LEAST_GROUP
     top_share        share of members for whom the most frequent best offer is best, in campaigns of LEAST_OFFERS or more offers
     """
 

@@ -20,7 +20,7 @@ from ml.lake_tables import SCORES
 from ml.model import RelevanceModel
 from ml.night import Night
 from ml.scoring import SCORED
-from ml.soundness import LEAST_OFFERS, LEAST_ROWS, ScoreCounts, faults, most_by_chance, stability
+from ml.soundness import LEAST_GROUP, LEAST_OFFERS, LEAST_ROWS, ScoreCounts, faults, most_by_chance, stability
 from resources.platform import Platform
 from resources.registry import BUSINESS_DATE
 from resources.scorer import RULES_NIGHT, Chosen, choose_scorer, score_night
@@ -95,7 +95,7 @@ def _counts(scores: ir.Table, buyers: ir.Table) -> ScoreCounts:
     known = asks.semi_join(buyers, "member_id")
     alike = known.group_by("campaign_id", "score").aggregate(members=known.count())
     of_campaign = alike.group_by("campaign_id").aggregate(most=alike.members.max(), members=alike.members.sum())
-    enough = of_campaign.filter(of_campaign.members >= LEAST_ROWS)
+    enough = of_campaign.filter(of_campaign.members >= LEAST_ROWS, of_campaign.most >= LEAST_GROUP)
     identical = enough.aggregate(share=(enough.most / enough.members).max()).to_pandas().share[0]
     rows, sound = int(totals.rows), 0 if pd.isna(totals.usable) else int(totals.usable)
     return ScoreCounts(rows, rows - sound, 0.0 if pd.isna(identical) else float(identical), _top_share(scores))
