@@ -80,7 +80,7 @@ def test_counts_of_a_campaign_can_be_read_off() -> None:
 def test_a_few_members_who_are_alike_in_everything_are_no_fault() -> None:
     scores = pd.DataFrame(
         {"campaign_id": "spring", "member_id": [f"m{n:03d}" for n in range(120)], "offer_id": "o", "relevance": 0.5,
-         "mailing_relevance": np.where(np.arange(120) < 19, 0.25, np.arange(120) / 200)}
+         "mailing_relevance": np.where(np.arange(120) < 19, 0.25, np.arange(120) / 251)}
     )  # fmt: skip
     assert _counts(ibis.memtable(scores), ibis.memtable(scores[["member_id"]])).identical == 0.0
 
