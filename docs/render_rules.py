@@ -6,9 +6,9 @@ python -m docs.render_rules
 from pathlib import Path
 
 from docs.grid import grid
+from ml.policy_habits import SureBuyers, habits
 from ml.reasons import POLICY_KEYS, Reason
 from ml.rules import RULES
-from ml.uplift import HABIT_DAYS, HABITS
 from tests.rule_world import Spec
 from tests.specs import SPECS
 
@@ -73,7 +73,7 @@ def _example(spec: Spec) -> str:
         lines += [f"The consents were handed over {spec.heard_before} hours before the night.", ""]
     for habit, high in spec.uplift.items():
         lines += [
-            f"Of members who bought of it on {HABITS[habit]} or more days of {HABIT_DAYS}, a discount makes at most {high:.1%} more buy.",
+            f"Of members who bought of it on {habits(SureBuyers())[habit]} or more days of {SureBuyers().days}, a discount makes at most {high:.1%} more buy.",
             "",
         ]
     if spec.threshold is not None:

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 
 from ml.drift import DriftLimits
 from ml.errors import PolicyError
+from ml.policy_habits import SureBuyers
 from ml.policy_operations import Publishing, Retention
 from ml.policy_sections import (
     Caps,
@@ -56,6 +57,9 @@ class Policy(Section):
     price_tier: PriceTier = Field(PriceTier(), description="How far from the member's own price level.")
     confidence: Confidence = Field(Confidence(), description="When too little is known of a member.")
     value: Value = Field(Value(), description="What a message costs and earns.")
+    sure_buyers: SureBuyers = Field(
+        SureBuyers(), description="Who buys a thing so often that a discount may be wasted."
+    )
     caps: Caps = Field(Caps(), description="How much a member may be sent.")
     channels: Channels = Field(Channels(), description="Which channel is used.")
     chance: Chance = Field(Chance(), description="Where chance decides.")

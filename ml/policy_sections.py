@@ -180,13 +180,13 @@ class Purchases(Section):
         le=100,
         description="Fewest days on which a member bought a thing for their own interval to be known, which alone makes a consumable NOT_DUE.",
     )
-    just_bought_share: Share = Field(
+    just_bought_share: PositiveShare = Field(
         0.5, description="Share of its interval for which a durable bought by the member is not offered again."
     )
     just_bought_most_days: Days = Field(
         730, description="Longest that a durable bought is not offered again, however seldom it is bought."
     )
-    not_due_share: Share = Field(
+    not_due_share: PositiveShare = Field(
         0.5,
         description="Share of its interval that must pass, before the campaign ends, for a consumable to be offered.",
     )

@@ -89,7 +89,7 @@ POLICY_KEYS: dict[Reason, tuple[str, ...]] = {
         "confidence.least_known", "confidence.safe_reach", "confidence.safe_days", "confidence.least_lower_bound", *_DECLARED,
     ),
     Reason.LOW_RELEVANCE: ("relevance.keep_responders", *_EXPLORED),
-    Reason.NO_VALUE: (*_VALUE, *_EXPLORED),
+    Reason.NO_VALUE: (*_VALUE, "sure_buyers.days", "sure_buyers.often", "sure_buyers.always", *_EXPLORED),
     Reason.MEMBER_CAP: ("caps.messages_per_week",),
     Reason.CATEGORY_CAP: ("caps.offers_per_category",),
     Reason.DISCOUNT_SHARE: ("caps.discount_share", "caps.discount_from"),

@@ -104,7 +104,11 @@ def buys_anyway(row: ir.Table) -> ir.BooleanValue:
 
 
 def habit_evidence(row: ir.Table, basis: Basis) -> dict[str, ir.Value]:
-    return {"days_bought_of_91": row.habit_days, "discount_adds_at_most": row.uplift_high.round(4)}
+    return {
+        "days_bought": row.habit_days,
+        "of_days": ibis.literal(basis.policy.sure_buyers.days),
+        "discount_adds_at_most": row.uplift_high.round(4),
+    }
 
 
 RULES_OF_RELEVANCE = (

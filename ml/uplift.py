@@ -4,7 +4,6 @@ sent to against the permanent control group, which chance alone told apart. The 
 A member who buys a thing every week buys it with the discount or without: a *sure buyer*, on whom a discount is wasted.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from math import sqrt
 
@@ -17,30 +16,29 @@ from ml.club import Club
 from ml.days import local_day, tonight
 from ml.false_suppression import LEAST_MEMBERS, clustered_mean, followed_by
 from ml.night import Night
+from ml.policy_habits import SureBuyers, habits
 from ml.reasons import Reason
 from ml.rule import Facts
 from ml.shopping import group_of, since
 
-HABIT_DAYS = 91  # days of purchases from which a habit is told
-# Habit -> fewest days with a purchase of the offer's groups; fewer than the first is no habit, of which nothing is said.
-HABITS: Mapping[int, int] = {1: 1, 2: 3, 3: 6}
 UPLIFT = ibis.schema({"habit": "int64", "uplift": "float64", "uplift_high": "float64"})
 _SUMS = ("members", "mailings", "answers", "nn", "an", "aa")
 
 
-def habit_of(days: ir.IntegerValue) -> ir.IntegerValue:
+def habit_of(days: ir.IntegerValue, of: SureBuyers) -> ir.IntegerValue:
     """The habit of so many days of purchase; null below the first."""
-    steps = sorted(HABITS.items(), reverse=True)
+    steps = sorted(habits(of).items(), reverse=True)
     return ibis.cases(
         *((days >= least, ibis.literal(habit, "int64")) for habit, least in steps), else_=ibis.null("int64")
     )
 
 
-def purchases(ledgers: ir.Table, club: Club, night: Night) -> pd.DataFrame:
+def purchases(ledgers: ir.Table, club: Club, night: Night, of: SureBuyers) -> pd.DataFrame:
     """Sums by habit and arm (sent, control), as (habit, arm, *_SUMS), over the discounts of campaigns that ended before the night:
     one row a member, campaign and offer, on the first night that put it there.
 
     ledgers  `DECISIONS` of earlier nights with offer_id and decided_at
+    of       the policy's idea of a habit
 
     answers counts the rows whose member bought of the offer's groups from the decision to the campaign's end; nn, an and aa
     are sums over members of products of their rows (n) and answers (a). Those sent to count where a mailing went out indeed.
@@ -59,10 +57,10 @@ def purchases(ledgers: ir.Table, club: Club, night: Night) -> pd.DataFrame:
     rows = ibis.union(rows.filter(rows.arm == "control"), rows.filter(rows.arm == "sent").semi_join(mailed, pair))
     key = ["campaign_id", "member_id", "offer_id"]
     lines = rows.select(*key, "decided_at", "ends_on").inner_join(_lines(club, night), ["member_id", "offer_id"])
-    before = (lines.at < lines.decided_at) & (lines.at >= lines.decided_at - ibis.interval(days=HABIT_DAYS))
+    before = (lines.at < lines.decided_at) & (lines.at >= lines.decided_at - ibis.interval(days=of.days))
     after = (lines.at >= lines.decided_at) & (lines.day <= lines.ends_on)
     bought = lines.group_by(key).aggregate(days=lines.day.nunique(where=before), again=after.any())
-    known = rows.inner_join(bought, key).mutate(habit=habit_of(bought.days)).filter(lambda row: row.habit.notnull())
+    known = rows.inner_join(bought, key).mutate(habit=habit_of(bought.days, of)).filter(lambda row: row.habit.notnull())
     by_member = known.group_by("member_id", "habit", "arm").aggregate(
         n=known.count(), a=known.again.cast("int64").sum()
     )
@@ -87,7 +85,7 @@ def uplift(found: pd.DataFrame) -> pd.DataFrame:
     either arm has too few members are left out, as of them nothing is known."""
     sums = {(int(row["habit"]), str(row["arm"])): row for row in found.to_dict("records")}
     rows = []
-    for habit in HABITS:
+    for habit in sorted({habit for habit, _ in sums}):
         arms = [sums.get((habit, arm)) for arm in ("sent", "control")]
         if any(arm is None or arm["members"] < LEAST_MEMBERS for arm in arms):
             continue
@@ -107,11 +105,11 @@ def habit_facts(basis: Basis) -> ir.Table:
     if basis.uplift is None:
         nobody = basis.club.mailings.select("member_id", "offer_id").limit(0)
         return nobody.mutate(habit_days=ibis.null("int64"), uplift_high=ibis.null("float64"))
-    known = basis.uplift
-    recent = replace(basis.club, transactions=since(basis.club.transactions, "occurred_at", HABIT_DAYS, basis))
+    known, of = basis.uplift, basis.policy.sure_buyers
+    recent = replace(basis.club, transactions=since(basis.club.transactions, "occurred_at", of.days, basis))
     lines = _lines(recent, basis.night).semi_join(basis.offers, "offer_id")
     days = lines.group_by("member_id", "offer_id").aggregate(habit_days=lines.day.nunique())
-    met = days.mutate(habit=habit_of(days.habit_days)).inner_join(known.select("habit", "uplift_high"), "habit")
+    met = days.mutate(habit=habit_of(days.habit_days, of)).inner_join(known.select("habit", "uplift_high"), "habit")
     return met.select("member_id", "offer_id", "habit_days", "uplift_high")
 
 

@@ -40,5 +40,5 @@ def uplift_of_earlier_nights(platform: Platform, night: Night) -> ir.Table | Non
     ledgers = earlier_ledgers(platform, night, LOOK_BACK_DAYS)
     if ledgers is None:
         return None
-    found = uplift(purchases(ledgers, platform.club(night), night))
+    found = uplift(purchases(ledgers, platform.club(night), night, platform.policy.sure_buyers))
     return ibis.memtable(found, schema=UPLIFT) if len(found) else None

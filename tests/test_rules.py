@@ -17,6 +17,7 @@ from ml.policy import Policy
 from ml.policy_sections import Section
 from ml.reasons import POLICY_KEYS, Reason
 from ml.rules import RULES, with_facts
+from ml.uplift import UPLIFT
 from tests.rule_world import BY_ARBITRATION, NIGHT, Spec, club_of, outcomes, rows_of
 from tests.specs import SPECS
 
@@ -68,7 +69,8 @@ def test_the_keys_said_to_decide_a_reason_are_those_that_its_rule_reads() -> Non
     )
     nobody = club.members.select("member_id").limit(0)
     policy = Policy.parse("[chance]\nexploration_share = 0.1\ncontrol_share = 0.1\n[caps]\ndiscount_share = 0.5")
-    basis = Basis(club, NIGHT, policy, offers_of(club, scores), 0.3, nobody, nobody, NIGHT.as_of)
+    known = ibis.memtable({"habit": [1], "uplift": [0.0], "uplift_high": [0.1]}, schema=UPLIFT)
+    basis = Basis(club, NIGHT, policy, offers_of(club, scores), 0.3, nobody, nobody, NIGHT.as_of, known)
 
     def watched(play: Callable[[Basis], object]) -> set[str]:
         read: set[str] = set()

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from ml.club import Club
+from ml.policy_habits import SureBuyers
 from ml.uplift import purchases, uplift
 from tests.past_world import NIGHT, shop
 
@@ -53,7 +54,7 @@ def test_members_are_counted_by_habit_and_by_whether_chance_held_them_out() -> N
         eve  | beans | 2024-01-02
         eve  | beans | 2024-01-20"""
     arms = ledger(("ada", "sent"), ("bo", "control"), ("carl", "control"), ("dina", "sent"), ("eve", "sent"))
-    found = purchases(arms, club(bought, "ada dina"), NIGHT).sort_values(["habit", "arm"])
+    found = purchases(arms, club(bought, "ada dina"), NIGHT, SureBuyers()).sort_values(["habit", "arm"])
     # bo bought too late; dina had no habit in the 91 days before; eve's message never went out
     assert found[["habit", "arm", "members", "answers"]].to_numpy().tolist() == [
         [1, "control", 1, 0], [1, "sent", 1, 1], [2, "control", 1, 1],
