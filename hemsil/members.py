@@ -24,7 +24,7 @@ def object_to_marketing(
 
     Example: hemsil object 2375
     """
-    from resources.members_word import objects
+    from resources.members_word import is_known, objects
     from resources.platform import Platform
     from resources.restored import settle_ledger
 
@@ -32,6 +32,10 @@ def object_to_marketing(
     offers = objects(platform, member, channel)
     settle_ledger(platform)
     console.print(f"recorded and read back; {offers} offers of the current batch are no longer shown")
+    if not is_known(platform, member):
+        console.print(
+            "The newest night knows no such member. Is the id written as the club writes it? The objection stands."
+        )
 
 
 @members.command()

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from ml.errors import SettingsError
-from ml.source_tables import CHANNELS
+from ml.source_tables import CHANNELS, MEMBERS
 from resources.database import reaching
 from resources.platform import Platform
 
@@ -28,3 +28,12 @@ def objects(platform: Platform, member: str, channel: str = "all") -> int:
                 raise SettingsError("the objection was not recorded: say it again")
             after = connection.scalar(sa.text(_SHOWN), who)
     return int(before or 0) - int(after or 0)
+
+
+def is_known(platform: Platform, member: str) -> bool:
+    """Whether the newest night knew such a member. Raises DamagedTable."""
+    dates = platform.lake.dates(MEMBERS.name)
+    if not dates:
+        return True
+    members = platform.lake.read(MEMBERS, dates[-1])
+    return bool(members.filter(members.member_id == member).count().to_pyarrow().as_py())
