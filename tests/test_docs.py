@@ -12,6 +12,7 @@ import pytest
 from assets.tables import ASSET_TABLES
 from docs.generate import PAGES as GENERATED
 from docs.render_commands import commands
+from docs.render_reliability import FAULTS, PROMISES
 from ml.feature_dictionary import FEATURES
 from ml.policy import Policy
 from ml.policy_sections import Section
@@ -197,3 +198,8 @@ def test_every_command_has_the_modules_it_imports() -> None:
     tree = ast.parse((CHECKOUT / "hemsil" / "main.py").read_text())
     modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
     assert [module for module in sorted(modules) if find_spec(module) is None] == []
+
+
+def test_every_promise_and_every_fault_has_a_test_that_is_marked_with_it() -> None:
+    tests = "".join(path.read_text() for path in (CHECKOUT / "tests").glob("test_*.py"))
+    assert set(re.findall(r'mark\.promise\("(\w+)"\)', tests)) == set(PROMISES | FAULTS)

@@ -21,7 +21,7 @@ from tests.test_member_rights import in_files, in_the_database, in_the_lake
 from tests.test_night_faults import wait_for
 from tests.whole_night import EARLIER, NIGHT, run_job
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 COMMAND = ("nightly", "--as-of", NIGHT)
 FEW = 120  # members; enough to train on
 Frames = dict[str, pd.DataFrame]
