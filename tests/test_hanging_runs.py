@@ -20,7 +20,7 @@ from tests.installation import Installation, installation
 from tests.small_club import small_club
 from tests.whole_night import NIGHT
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 MAX_RUNTIME_S = 20
 BIN = Path(sys.executable).parent
 

@@ -51,7 +51,7 @@ def with_a_small_disk(at: Installation, under: str, size: str, *command: str) ->
     script = f"mount -t tmpfs -o size={size},mode=700 none {place} && exec {HEMSIL} {' '.join(command)}"
     done = subprocess.run(
         ["unshare", "--mount", "sh", "-c", script], check=False, env=environment | TOOL_ENVIRONMENT | at.variables,
-        cwd=at.folder, capture_output=True, text=True, timeout=300,
+        cwd=at.folder, capture_output=True, text=True, timeout=900,
     )  # fmt: skip
     return Answer(done.returncode, done.stdout + done.stderr)
 
@@ -153,9 +153,9 @@ def test_who_is_erased_while_a_night_trains_is_in_no_list_at_once_and_in_no_byte
         said = wait_for(erasing, "a")  # "a night is running: ..."
         assert "waiting for its end" in said
         assert at.one("SELECT count(*) FROM marts.offer_table WHERE member_id = %s", member) == 0
-        night.communicate(timeout=280)
+        night.communicate(timeout=900)
         assert night.returncode == 0
-        rest, _ = erasing.communicate(timeout=280)
+        rest, _ = erasing.communicate(timeout=900)
         assert erasing.returncode == 0, rest
         hits = in_the_lake(at, member) + in_the_database(at, member) + in_files(at, member)
         assert hits == []
@@ -171,9 +171,9 @@ def test_a_night_started_by_hand_while_dagsters_own_runs_ends_as_one_batch(at: I
     by_hand = at.start(*COMMAND)
     wait_for(by_hand, "source_tables")
     runs.start()  # waits for its turn, and finds the date published
-    said, _ = by_hand.communicate(timeout=280)
+    said, _ = by_hand.communicate(timeout=900)
     assert by_hand.returncode == 0, said
-    runs.join(timeout=280)
+    runs.join(timeout=900)
     assert scheduled == [True]
     balanced(at)
     assert at.one("SELECT count(*) FROM marts.batches WHERE business_date = %s", NIGHT) == 1
