@@ -9,7 +9,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark nightly ui test test-all faults check docs backtest bench clean lock
+.PHONY: help setup setup-spark nightly ui test test-all faults check docs backtest bench six-months clean lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,11 @@ bench: $(READY) ## what it costs, beside its peers: docs/performance.md
 	$(BIN)/python -m benchmarks.publishing --save docs/measured/publishing.csv
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m benchmarks.compare
+
+six-months: $(READY) ## let invented members live with our decisions: docs/simulator.md
+	$(BIN)/hemsil six-months --save docs/measured
+	$(BIN)/python -m benchmarks.simulator --save docs/measured/simulator.csv
+	$(BIN)/python -m docs.generate
 
 check: $(READY) ## style, types, import contracts, docs
 	$(BIN)/ruff check .

@@ -18,6 +18,7 @@ from docs.render_policy import policy_page
 from docs.render_reliability import reliability_page
 from docs.render_rules import rules_page
 from docs.render_score import score_page
+from docs.render_simulator import pictures, simulator_page
 from docs.render_staleness import staleness_page
 from ml.feature import FAMILIES
 from ml.feature_dictionary import FEATURES
@@ -127,6 +128,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "performance.md": performance_page,
     "reliability.md": reliability_page,
+    "simulator.md": simulator_page,
     "staleness.md": staleness_page,
     "ml-test-score.md": score_page,
     "adr/README.md": decisions_page,
@@ -172,6 +174,24 @@ def _page(*parts: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _stale_pictures(only_look: bool) -> list[str]:
+    """Pictures that are not there, or with other pixels than their figures give. Another version of a font or library may draw other
+    bytes of the same figures, so a check only asks that they are there."""
+    if only_look:
+        return [
+            f"measured/{name}"
+            for name in ("half-year.png", "trade-off.png")
+            if not (FOLDER / "measured" / name).exists()
+        ]
+    written = []
+    for name, png in pictures().items():
+        path = FOLDER / "measured" / name
+        if not path.exists() or path.read_bytes() != png:
+            path.write_bytes(png)
+            written.append(f"measured/{name}")
+    return written
+
+
 def main(arguments: list[str]) -> int:
     """Write the pages, or with --check compare them. Returns the exit code."""
     stale = []
@@ -181,6 +201,7 @@ def main(arguments: list[str]) -> int:
             stale.append(name)
             if "--check" not in arguments:
                 path.write_text(text)
+    stale += _stale_pictures("--check" in arguments)
     if stale and "--check" in arguments:
         print(f"out of date: {', '.join(stale)}; run `make docs`")
         return 1

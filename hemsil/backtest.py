@@ -8,6 +8,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table as Grid
 
+from hemsil.backtest_truth import print_truth
 from hemsil.job import run_job
 from ml.backtest_saved import of_rivals, saved_figures
 from ml.backtest_tables import BACKTEST_METRICS, BACKTEST_SCORES
@@ -17,6 +18,8 @@ from resources.code_version import code_version
 from resources.home import prepare_home
 from resources.platform import Platform
 from resources.settings import Settings
+from resources.sources.simulated import SimulatedSource
+from simulator.club import InventedClub
 
 if TYPE_CHECKING:
     from resources.backtester import Asked
@@ -39,6 +42,10 @@ def run_backtest(settings: Settings, asked: "Asked", save: Path | None, console:
     config = asdict(asked) | {"campaigns": list(asked.campaigns), "keep": asked.keep or 0.0}
     run_job(platform, "backtest", known_by, {"replay": config}, console)
     _print(platform, known_by, console)
+    if platform.source.name == SimulatedSource.name:
+        told = platform.lake.read(BACKTEST_SCORES, known_by).to_pandas()
+        club = InventedClub(settings.simulated_members, settings.simulated_seed, settings.simulated_weeks)
+        print_truth(told, club, settings.reports / known_by, console)
     if save:
         metrics = platform.lake.read(BACKTEST_METRICS, known_by).to_pandas()
         made = {"made_on": f"{platform.now():%Y-%m-%d}", "code": code_version(), "made_by": asked.command}

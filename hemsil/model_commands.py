@@ -65,6 +65,23 @@ def simulate(
     write_club(InventedClub(members, seed, weeks), to.absolute(), console)
 
 
+@models.command("six-months")
+def six_months(
+    members: Annotated[int, typer.Option(min=1_000, max=100_000, help="Members of the club.")] = 2_000,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another club.")] = 1,
+    history: Annotated[int, typer.Option(min=26, max=260, help="Weeks that the club was mailed in its old way.")] = 52,
+    weeks: Annotated[int, typer.Option(min=1, max=104, help="Weeks to live.")] = 26,
+    save: Annotated[Path | None, typer.Option(help="Folder for half_year.csv and truth.csv.")] = None,
+) -> None:
+    """Let the invented club's members live half a year with our decisions, and beside it with other ways of mailing them.
+
+    Example: hemsil six-months --seed 7
+    """
+    from hemsil.six_months import run_six_months
+
+    run_six_months(read_settings(), members, seed, history, weeks, save, console)
+
+
 @models.command()
 def train(
     reproduce: Annotated[

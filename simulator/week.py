@@ -3,7 +3,7 @@ are of behaviour.py; here they are drawn, and what happened is written into the 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -76,6 +76,7 @@ def live(life: Life, state: State, week: int, first_offer: int, diary: Diary) ->
     """Live one week: `state` becomes that of the next Monday. first_offer = the number of the week's first offer."""
     one = _Week(life, state, week, diary)
     mailed, number = np.zeros(BLOCK, dtype=np.int64), first_offer
+    on_monday = state.reachable.copy()
     for n, campaign in enumerate(campaigns_of(life.seed, week)):
         channel, reached = usable_channel(campaign, state)
         planned = one.member & one.audience[:, n]
@@ -83,7 +84,9 @@ def live(life: Life, state: State, week: int, first_offer: int, diary: Diary) ->
         may = planned & reached & (life.people.age >= ADULT) & room
         mail = life.mailer(Sending(life.seed, week, n, campaign, life.people, state, channel, may))
         channel = channel if mail.channel is None else mail.channel
-        _refuse(mail.offer >= 0, planned & room, state.reachable[np.arange(BLOCK), channel])
+        _refuse(mail.offer >= 0, planned & room, on_monday[np.arange(BLOCK), channel])
+        # Who has left since, at an earlier message of the week, is not written to any more.
+        mail = replace(mail, offer=np.where(state.reachable[np.arange(BLOCK), channel], mail.offer, -1))
         if campaign.message_class != "service":
             mailed += mail.offer >= 0
         feelings = one.felt.random((5, BLOCK), dtype=np.float32)
