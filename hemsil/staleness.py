@@ -36,8 +36,6 @@ def run_staleness(settings: Settings, first: str | None, save: Path | None, cons
     club = visible(Club.of(check_tables(platform.tables(), platform.now()).clean), night)
     asks = training_asks(club, night).semi_join(may_be_profiled(club, platform.policy), "member_id")
     rows = training_rows(club, night, asks=asks)
-    if rows.kind != "choice":
-        raise SettingsError("staleness is measured where mailings name no single offer; here each names one")
     config = replace(training_config(platform), bags=BAGS, blocks=BLOCKS)
     scores = aged_scores(rows, start_of_day(begin, source.timezone), config, AGES, console.print)
     figures = staleness(scores, config.seed)

@@ -52,6 +52,12 @@ class Model(Section):
 
     window_days: Days = Field(36_500, description="How far back past mailings are learned from.")
     bags: int = Field(5, ge=1, le=50, description="Models whose mean is the estimate.")
+    bag_share: float = Field(0.8, ge=0.1, le=0.95, description="Share of the members that each of them is fitted on.")
+    blocks: int = Field(
+        4, ge=1, le=20, description="Times that the past is cut to be predicted by what came before it."
+    )
+    unanswered: int = Field(20, ge=1, le=1_000_000, description="Most past mailings without an answer to learn from for each one with.")  # fmt: skip
+    confidence: float = Field(0.75, ge=0.5, le=0.999, description="How sure the threshold is to keep the share of responders promised, campaigns differing as they did.")  # fmt: skip
     most_rounds: int = Field(300, ge=10, le=5000, description="Most trees that a bag may have.")
     depth: int = Field(4, ge=1, le=12, description="Depth of a tree.")
     learning_rate: float = Field(0.05, ge=0.001, le=1, description="How much each tree adds.")

@@ -29,12 +29,14 @@ def aged_scores(
     """age_days, as_of, campaign_id, member_id, answered, relevance, kept: a row for each age and each mailing asked from
     `first` on, scored by a model that had learned only from what was over `age` days before it was asked.
 
-    Only moments for which every age has enough to learn from are in it, so that all ages are of the same mailings.
+    Only moments for which every age has enough to learn from are in it, so that all ages are of the same mailings. Where mailings
+    name their offer (kind "pair"), the offer is what is scored.
     """
-    asked = rows.mailings["as_of"].to_numpy()
+    scored_rows = rows.mailings if rows.kind == "choice" else rows.offers
+    asked = scored_rows["as_of"].to_numpy()
     parts = []
     for moment in np.unique(asked[asked >= np.datetime64(first)]):
-        tonight = rows.mailings.filter(pc.equal(rows.mailings["as_of"], pa.scalar(moment)))
+        tonight = scored_rows.filter(pc.equal(scored_rows["as_of"], pa.scalar(moment)))
         try:
             scored = [_scored(rows, moment, age, tonight, config) for age in ages]
         except TooFewExamples:
@@ -51,7 +53,10 @@ def staleness(scores: pd.DataFrame, seed: int) -> pd.DataFrame:
     """age_days, metric, value, low, high of each age, and as metric "auc_lost" how much less its AUC is than that of the
     youngest on the same mailings (paired)."""
     keys = ["as_of", "campaign_id", "member_id"]
-    by_age = {int(age): scores[scores.age_days == age].sort_values(keys) for age in sorted(scores.age_days.unique())}
+    by_age = {
+        int(age): scores[scores.age_days == age].sort_values(keys, kind="stable")
+        for age in sorted(scores.age_days.unique())
+    }
     young = by_age[min(by_age)]
     draws = member_draws(young.member_id.to_numpy(), DRAWS, seed)
     ranked = {age: _ranked(part) for age, part in by_age.items()}
@@ -74,8 +79,9 @@ def _scored(
 ) -> pd.DataFrame:
     over = pa.scalar(moment - np.timedelta64(age, "D"))
     past = [table.filter(pc.less_equal(table["closes_at"], over)) for table in (rows.mailings, rows.offers)]
-    fitted = fit_model(past[0], past[1], pd.Timestamp(over.as_py()).to_pydatetime(), config, "choice")
-    relevance = fitted.model.mailing_relevance(tonight)[0]
+    fitted = fit_model(past[0], past[1], pd.Timestamp(over.as_py()).to_pydatetime(), config, rows.kind)
+    model = fitted.model
+    relevance = (model.mailing_relevance if rows.kind == "choice" else model.offer_relevance)(tonight)[0]
     keys = tonight.select(["as_of", "campaign_id", "member_id"]).to_pandas()
     return keys.assign(
         age_days=age,

@@ -8,7 +8,8 @@ from docs.render_policy import PAGE, policy_page
 from ml.errors import PolicyError
 from ml.policy import Policy
 from ml.policy_changes import changed_keys
-from ml.policy_sections import Section
+from ml.policy_sections import Model, Section
+from ml.training_config import TrainingConfig
 
 POLICY_FILE = Path(__file__).parent.parent / "policy.toml"
 
@@ -120,3 +121,15 @@ def test_every_key_has_a_sentence() -> None:
 
 def test_the_page_of_the_policy_is_up_to_date() -> None:
     assert PAGE.read_text() == policy_page(), "run: python -m docs.render_policy"
+
+
+def test_every_number_that_training_may_be_given_is_in_the_policy_with_the_same_default() -> None:
+    elsewhere = {
+        "least_mailings",
+        "least_answers",
+        "keep_responders",
+        "threads",
+        "seed",
+    }  # other sections, and a setting
+    training = {name: value for name, value in vars(TrainingConfig()).items() if name not in elsewhere}
+    assert Model().model_dump() == training
