@@ -240,6 +240,26 @@ def test_what_one_of_two_ids_of_a_person_refuses_stops_both_until_that_id_takes_
     assert len(rows(marts.engine, WHO)) == 3
 
 
+@pytest.mark.promise("R11")
+def test_erasing_one_of_two_ids_takes_it_out_of_every_table_and_the_campaigns_balance(marts: Marts) -> None:
+    both = pa.table({"member_id": ["anna", "berit"], "other_id": ["berit", "anna"]})
+    said = pa.table({"member_id": ["anna"], "verdict": ["consented"]})
+    publish(marts, beside=Beside(same_person=both, said=said), reasks=reasks("anna interest boats"))
+    rows(marts.engine, "SELECT marts.opt_out('anna', 'sms'), marts.feedback('anna', 'brand', 'x')")
+    taken = dict(rows(marts.engine, "SELECT * FROM platform.erase('anna')"))
+    assert {table for table, count in taken.items() if count} == {
+        "platform.offers", "platform.reasks", "platform.said", "platform.same_person", "live.events", "live.feedback"
+    }  # fmt: skip
+    tables = "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname IN ('platform', 'live')"
+    naming = [
+        t
+        for (t,) in rows(marts.engine, tables)
+        if rows(marts.engine, f"SELECT 1 FROM {t} x WHERE x::text LIKE '%anna%'")
+    ]
+    assert naming == []
+    assert rows(marts.engine, BALANCE) == [("spring", 2, 1, 1), ("summer", 0, 0, 0)]
+
+
 def test_a_not_for_me_older_than_its_lifetime_stops_nothing(marts: Marts) -> None:
     covers = pa.table({"offer_id": ["spring-1"], "scope": ["category"], "scope_id": ["CHEESE"], "lasts": ["365 days"]})
     publish(marts, beside=Beside(scopes=covers))

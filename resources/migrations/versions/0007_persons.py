@@ -66,25 +66,11 @@ WHERE r.batch = (SELECT batch FROM platform.shown) AND (a.out_at IS NULL OR a.ou
   AND NOT EXISTS (SELECT FROM platform.stopped_elsewhere e WHERE e.batch = r.batch AND e.member_id = r.member_id AND e.stopped = 1);
 """
 
-# platform.erase takes every table with a member in it; a pair of ids goes with either of them.
-ERASE = """
-ALTER FUNCTION platform.erase(text) RENAME TO erase_member;
-CREATE FUNCTION platform.erase(member text) RETURNS TABLE (table_name text, rows bigint) LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    RETURN QUERY SELECT * FROM platform.erase_member(member);
-    DELETE FROM platform.same_person p WHERE p.member_id = member OR p.other_id = member;
-    GET DIAGNOSTICS rows = ROW_COUNT;
-    table_name := 'platform.same_person';
-    RETURN NEXT;
-END $$;
-"""
-
 # Said in place, as the writer may not run functions of this schema.
 UNUSED = "DROP FUNCTION platform.heard_again(), platform.this_database()"
 
 
 def upgrade() -> None:
-    for part in (PERSONS, ERASE, UNUSED):
+    for part in (PERSONS, UNUSED):
         op.execute(part)
     op.execute("SELECT platform.grant_roles()")
