@@ -22,6 +22,7 @@ from ml.lake_tables import AFTERWARDS, ASKS, DECISIONS, SCORES
 from ml.quality import check_tables
 from ml.source_tables import SOURCE_TABLES
 from resources.drift_watch import SCORE, WATCHED, Watched, watch_night
+from resources.engine import handed_to
 from resources.night_history import drift_history, with_tonight
 from resources.platform import Platform
 from resources.report_shelf import prune_reports
@@ -118,4 +119,5 @@ def afterwards(
 ) -> ir.Table:
     """What members did after the night, where the source knows it already. Nothing that decides reads this."""
     everything = Club.of(check_tables(platform.tables(), platform.now()).clean)
-    return look_back(offers_to_send, suppressions, everything.responses, platform.night(context.partition_key), ANSWERS)
+    answers = handed_to(platform.engine, everything.responses)
+    return look_back(offers_to_send, suppressions, answers, platform.night(context.partition_key), ANSWERS)

@@ -114,6 +114,12 @@ def write_files(engine: SQLBackend, rows: ir.Table, folder: Path) -> list[Path]:
     return [part]
 
 
+def handed_to(engine: SQLBackend, rows: ir.Table) -> ir.Table:
+    """The rows where the engine can use them: as they are, or by way of memory where they are another engine's."""
+    own, _ = rows._find_backends()
+    return rows if not own or own[0] is engine else ibis.memtable(rows.to_pyarrow())
+
+
 def stream(engine: SQLBackend, rows: ir.Table, rows_a_batch: int) -> pa.RecordBatchReader:
     """The rows as Arrow batches, computed as they are read; the engine serves one such stream at a time.
 

@@ -36,7 +36,7 @@ from ml.tables import Column, Table, Type
 from ml.training import fit_model
 from ml.training_config import TrainingConfig
 from ml.wording import figure
-from resources.engine import lacking_for_spark, open_duckdb, open_engine
+from resources.engine import handed_to, lacking_for_spark, open_duckdb, open_engine
 from resources.lake import Lake
 from resources.scorer import Chosen, score_on_workers
 from resources.settings import CHECKOUT, Settings, read_settings
@@ -248,6 +248,15 @@ def test_what_spark_by_itself_would_take_otherwise(both: Both) -> None:
         found.append(sorted(map(str, t.to_pyarrow().to_pylist())))
     assert found[0] == found[1]
     assert any("'text': '0.0001'" in row and "1710464523.25" in row for row in found[0])
+
+
+def test_rows_of_one_engine_are_handed_to_another_and_its_own_are_left_as_they_are(tmp_path: Path) -> None:
+    one, other = (open_duckdb(Settings(home=tmp_path / name)) for name in ("one", "other"))
+    told = on_engine(one, pa.table({"member_id": ["ada"], "said": ["no"]}), tmp_path / "said.parquet")
+    known = on_engine(other, pa.table({"member_id": ["ada", "bo"]}), tmp_path / "known.parquet")
+    met = known.inner_join(handed_to(other, told), "member_id")
+    assert other.to_pyarrow(met.select("member_id", "said")).to_pylist() == [{"member_id": "ada", "said": "no"}]
+    assert handed_to(one, told) is told
 
 
 def test_without_java_or_pyspark_the_error_says_how_to_mend_it(
