@@ -18,8 +18,8 @@ from resources.platform import Platform
 
 STEPS = {
     "A": "the champion model on today's features",
-    "B": "the last model that a night has used, as the champion could not be had",
-    "C": "rules without a model: too few responses to train on, or no model good enough",
+    "B": "the last model that a night has used, as the champion could not be had, or its scores were not sound",
+    "C": "rules without a model: too few responses to train on, or no model good enough, or none whose scores were sound",
     "D": "the list of the day before",
     "E": "nothing",
 }
