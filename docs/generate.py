@@ -15,6 +15,7 @@ from docs.grid import grid
 from docs.render_commands import commands_page
 from docs.render_performance import performance_page
 from docs.render_policy import policy_page
+from docs.render_relevance import relevance_page, relevance_pictures
 from docs.render_reliability import reliability_page
 from docs.render_rules import rules_page
 from docs.render_score import score_page
@@ -127,6 +128,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "suppression-rules.md": rules_page,
     "commands.md": commands_page,
     "performance.md": performance_page,
+    "relevance.md": relevance_page,
     "reliability.md": reliability_page,
     "simulator.md": simulator_page,
     "staleness.md": staleness_page,
@@ -178,17 +180,14 @@ def _stale_pictures(only_look: bool) -> list[str]:
     """Pictures that are not there, or with other pixels than their figures give. Another version of a font or library may draw other
     bytes of the same figures, so a check only asks that they are there."""
     if only_look:
-        return [
-            f"measured/{name}"
-            for name in ("half-year.png", "trade-off.png")
-            if not (FOLDER / "measured" / name).exists()
-        ]
+        names = [*(f"measured/{name}" for name in ("half-year.png", "trade-off.png")), *relevance_pictures()]
+        return [name for name in names if not (FOLDER / name).exists()]
     written = []
-    for name, png in pictures().items():
-        path = FOLDER / "measured" / name
+    for name, png in ({f"measured/{name}": png for name, png in pictures().items()} | relevance_pictures()).items():
+        path = FOLDER / name
         if not path.exists() or path.read_bytes() != png:
             path.write_bytes(png)
-            written.append(f"measured/{name}")
+            written.append(name)
     return written
 
 

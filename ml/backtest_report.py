@@ -34,7 +34,11 @@ def _targets(told: Told) -> Section | None:
             "verdict": table.reached,
         }
     )
-    return Section("Targets", f"{in_words(table)}. Intervals are 95 %, by bootstrap over members.", [shown])
+    words = (
+        f"{in_words(table)}. Intervals are 95 %, by bootstrap over members; that of the calibration error lies higher than its value, as "
+        "each draw adds chance of its own to it."
+    )
+    return Section("Targets", words, [shown])
 
 
 def _replayed(told: Told) -> Section | None:
@@ -80,7 +84,7 @@ def _apart(told: Told) -> Section | None:
     lines = []
     for subset in [s for s in told.metrics.subset.unique() if not s.startswith(OF_ONE)]:
         mailings, offers = (told.rows(level, subset) for level in ("mailing", "offer"))
-        whole, which = (by_metric(rows[rows.scorer.eq(MODEL)]) for rows in (mailings, offers))
+        whole, which = (by_metric(rows[rows.scorer.eq(MODEL)]) for rows in (mailings, _of_enough(offers)))
         if "auc" not in whole:
             continue
         line = {"campaigns": subset, "mailings": f"{whole['auc']['rows']:,}"}
@@ -101,11 +105,18 @@ def _apart(told: Told) -> Section | None:
 def _offers(told: Told) -> Section | None:
     tables, kinds = [], [s for s in told.metrics.subset.unique() if s.startswith(f"{CLOSED}, ")]
     for subset in dict.fromkeys((told.main, BROAD[2], *kinds)):
-        rows = told.rows("offer", subset)
+        rows = _of_enough(told.rows("offer", subset))
         if not rows.empty and rows.value[rows.metric.isin(OF_OFFERS)].notna().any():
             tables.append(_beside_baselines(rows, OF_OFFERS, "ndcg_5").rename(columns={"scorer": f"scorer ({subset})"}))
     words = "Rankings within members who answered; AUC and stopping over all pairs. Where a member was sent some offers of many and which is not recorded, offers never sent count as refused and flatter: the campaigns with few offers are the honest test."
     return Section("Which offer", words, tables) if tables else None
+
+
+def _of_enough(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of offers, without rankings where too few members answered to show what they did."""
+    groups = rows.value[rows.scorer.eq(MODEL) & rows.metric.eq("groups")]
+    few = len(groups) > 0 and float(groups.iloc[0]) < LEAST_ROWS
+    return rows[~rows.metric.isin(["ndcg_5", "recall_5", "mrr"])] if few else rows
 
 
 def _calibration(told: Told) -> Section | None:
@@ -143,6 +154,8 @@ def _threshold(told: Told) -> Section | None:
         if "kept_at_threshold" not in held:
             continue
         kept, stopped = held["kept_at_threshold"], held["stopped_at_threshold"]
+        if held.get("answers", kept)["value"] < LEAST_ROWS:  # a share of so few tells of single members
+            continue
         table.append(
             {
                 "campaigns": subset,

@@ -12,6 +12,7 @@ import pytest
 from assets.tables import ASSET_TABLES
 from docs.generate import PAGES as GENERATED
 from docs.render_commands import commands
+from docs.render_relevance import relevance_pictures
 from docs.render_reliability import FAULTS, PROMISES
 from ml.feature_dictionary import FEATURES
 from ml.policy import Policy
@@ -48,6 +49,12 @@ VARIABLES = {f"HEMSIL_{name.upper()}" for name in Settings.model_fields}
 @pytest.mark.parametrize("name", GENERATED)
 def test_a_generated_page_is_what_the_code_says(name: str) -> None:
     assert (DOCS / name).read_text() == GENERATED[name](), "run: make docs"
+
+
+def test_every_picture_of_the_relevance_page_is_there_and_small() -> None:
+    shown = re.findall(r"!\[[^]]*\]\(([^)]+)\)", (DOCS / "relevance.md").read_text())
+    assert sorted(shown) == sorted(relevance_pictures())
+    assert all((DOCS / name).stat().st_size < 200_000 for name in shown)
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)

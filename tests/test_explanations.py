@@ -5,7 +5,6 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from ml.ablation import ablation
 from ml.ensemble import Ensemble, log_odds
 from ml.explanations import NEVER_TOLD, family_contributions, leading, speaks_for, told
 from ml.feature import FAMILIES
@@ -56,25 +55,6 @@ def test_what_a_member_has_declared_is_never_told() -> None:
 
 def test_every_feature_belongs_to_a_family_that_can_be_put_in_words() -> None:
     assert {f.family for f in FEATURES} == set(FAMILIES)
-
-
-def test_leaving_out_the_family_that_decides_costs_and_it_does_alone() -> None:
-    rng = np.random.default_rng(1)
-    n, first = 1200, np.datetime64("2024-01-01T00:00", "us")
-    month = rng.integers(0, 4, n)
-    as_of = first + month * np.timedelta64(30, "D")
-    columns: dict[str, object] = {f.name: ["a"] * n if f.category else rng.random(n) for f in FEATURES if f.mailing}
-    answered = (np.asarray(columns["answer_rate"]) > 0.7).astype(float)
-    keys = {"as_of": as_of, "closes_at": as_of + np.timedelta64(20, "D"), "member_id": [f"m{k}" for k in range(n)]}
-    rows = pa.table({**columns, **keys, "answered": answered})
-    told = (
-        ablation(rows, [(first + np.timedelta64(90, "D")).item()], TrainingConfig(bags=1))
-        .set_index(["part", "what"])
-        .auc
-    )
-    assert told["the model", "all"] > 0.95
-    assert told["response", "alone"] > 0.95
-    assert told["response", "without"] < 0.65
 
 
 def test_of_a_score_the_strongest_families_are_told_and_what_was_declared_is_not() -> None:
