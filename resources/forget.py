@@ -19,6 +19,7 @@ from ml.errors import RegistryUnavailable
 from resources.database import reaching
 from resources.erasure import digest, erasure_key
 from resources.platform import Platform
+from resources.spool import clear_spool
 
 ERASURE = "a member was erased"
 # Tables whose old row versions hold the member until they are written anew.
@@ -67,7 +68,7 @@ def forget(platform: Platform, member: str) -> Forgotten:
     if not platform.ledger_copy.behind():
         platform.ledger_copy.write_anew()
     lake, dates = _out_of_the_lake(platform, member)
-    files = 0
+    files = clear_spool(platform.settings.home)
     for path in mentioning(platform.settings.exports, member):
         path.unlink()
         files += 1

@@ -2,7 +2,6 @@
 the night (step B of the ladder), and where its are too, rules do (C). What is unsound is said in ml/soundness.py.
 """
 
-import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -24,6 +23,7 @@ from ml.soundness import LEAST_GROUP, LEAST_OFFERS, LEAST_ROWS, ScoreCounts, fau
 from resources.platform import Platform
 from resources.registry import BUSINESS_DATE
 from resources.scorer import RULES_NIGHT, Chosen, choose_scorer, score_night
+from resources.spool import spool_file
 
 DAYS_BEFORE = 7  # whose scores of the same campaigns tonight's are compared with
 
@@ -49,11 +49,7 @@ def sound_scores(platform: Platform, night: Night) -> tuple[Chosen, pa.RecordBat
 
 def _spool(platform: Platform, batches: pa.RecordBatchReader) -> Path:
     """The scores in a file of their own, as they are looked at before they are kept."""
-    folder = platform.settings.home / "spool"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for left in folder.glob("*.parquet"):  # of a night that was killed; there is one at a time
-        left.unlink(missing_ok=True)
-    path = folder / f"{uuid.uuid4().hex}.parquet"
+    path = spool_file(platform.settings.home)
     with pq.ParquetWriter(path, SCORED, compression="zstd") as writer:
         for batch in batches:
             writer.write_batch(batch)

@@ -2,7 +2,9 @@
 before, or of rules.
 """
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 import ibis
@@ -12,6 +14,7 @@ import pytest
 
 from ml.soundness import LEAST_ROWS, ScoreCounts, Soundness, faults, most_by_chance, stability
 from resources.sound_scores import _counts, spread
+from resources.spool import clear_spool, spool_file
 from tests.installation import Installation, installation
 from tests.small_club import POLICY, small_club
 
@@ -95,6 +98,15 @@ def test_the_offer_that_is_best_for_most_is_found_where_many_compete() -> None:
     ]  # fmt: skip
     buyers = ibis.memtable(pd.DataFrame({"member_id": ["m0"]}))
     assert _counts(ibis.memtable(pd.DataFrame(rows)), buyers).top_share == 0.75
+
+
+def test_what_a_killed_night_left_is_deleted_and_what_one_is_writing_is_not(tmp_path: Path) -> None:
+    left, written = spool_file(tmp_path), spool_file(tmp_path)
+    for path in (left, written):
+        path.write_bytes(b"m1")
+    os.utime(left, (0, 0))
+    assert clear_spool(tmp_path) == 1
+    assert list((tmp_path / "spool").iterdir()) == [written]
 
 
 @pytest.fixture(scope="module")
