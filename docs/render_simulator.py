@@ -21,7 +21,8 @@ SAYS = {
     "mail nobody": "no message at all",
     KNOWING: "what no club can do: only to whom an offer means something in truth, with the one that means most",
 }
-SCORERS = ("our scores", "taught the truth", "the true chance")
+SCORERS = ("our scores", "our scores and rules", "taught the truth", "the true chance")
+TAUGHT, TRUE = SCORERS[2:]
 
 
 def simulator_page() -> str:
@@ -95,7 +96,8 @@ Beside mailing everyone, our decisions avoided **{saved:.0%}** of the unsubscrib
         _target(stopped.y, lost.y)
     }
 
-The table tells how many irrelevant messages could be stopped by a score while so many of the relevant ones are lost. *Our scores* are those of the night, rules included. *Taught the
+The table tells how many irrelevant messages could be stopped by a score while so many of the relevant ones are lost. *Our scores* are the night's relevance; with the *rules*, what
+a rule stops is stopped first. *Taught the
 truth* is the same learner with the same features, but told of every past message whether it was relevant instead of whether it was answered: what it can read from this
 club's tables at all. *The true chance* is the oracle who knows each member's chance of an answer. What lies between the last two is hidden from the tables: tastes that no
 purchase has shown yet, and when a washing machine was bought before the history began. {_beside(truth)}
@@ -103,7 +105,7 @@ purchase has shown yet, and when a washing machine was bought before the history
 {
         grid(
             ("score", *(f"losing {share:.0%}" for share in (0.05, 0.1, 0.2))),
-            (_losing(truth, "relevance", of) for of in SCORERS),
+            (_losing(truth, "relevance", of) for of in _told(truth)),
         )
     }
 
@@ -112,7 +114,7 @@ The same where relevant is weighed by the true chance of an answer, so that chan
 {
         grid(
             ("score", *(f"losing {share:.0%}" for share in (0.05, 0.1, 0.2))),
-            (_losing(truth, "answers", of) for of in SCORERS),
+            (_losing(truth, "answers", of) for of in _told(truth)),
         )
     }
 
@@ -144,7 +146,7 @@ def pictures() -> dict[str, bytes]:
     weekly, truth = _read("half_year.csv"), _read("truth.csv")
     annoyed = weekly.pivot_table(index="week", columns="way", values="annoyance")[list(SAYS)]
     curves = truth[truth.curve == "relevance, curve"].assign(x=lambda row: row.x.astype(float))
-    shown = curves.pivot_table(index="x", columns="of", values="y")[list(SCORERS)]
+    shown = curves.pivot_table(index="x", columns="of", values="y")[_told(truth)]
     return {
         "half-year.png": plots.lines(annoyed, "Annoyance, week by week", "mean over members"),
         "trade-off.png": plots.lines(
@@ -159,13 +161,19 @@ def _target(stopped: float, lost: float) -> str:
     return "The aim was 900 stopped and 50 lost: it is not reached, and the table tells what could be by anybody who reads this club's tables."
 
 
+def _told(truth: pd.DataFrame) -> list[str]:
+    """The scorers that were measured, in order."""
+    measured = set(truth.of[truth.curve == "relevance, losing"])
+    return [name for name in SCORERS if name in measured]
+
+
 def _beside(truth: pd.DataFrame) -> str:
     held = truth[truth.curve == "relevance, losing"].pivot_table(index="x", columns="of", values="y")
-    short = 100 * (held[SCORERS[1]] - held[SCORERS[0]]).max()
-    far = 100 * (held[SCORERS[2]] - held[SCORERS[0]]).max()
+    own = _told(truth)[0]
+    short, far = (100 * (held[name] - held[own]).max() for name in (TAUGHT, TRUE))
     near = "within" if short <= 5 else "not within"
-    return f"""Our scores are {near} 5 points of what the truth itself can teach (at most {max(short, 0):.0f} points below it at these losses), and up to {far:.0f} points below the oracle:
-what they miss is in the tables' silence more than in the answers' noise."""
+    return f"""At these losses {own} are {near} 5 points of
+what the truth itself can teach (at most {max(short, 0):.0f} below it), and up to {far:.0f} points below the oracle."""
 
 
 def _row(name: str, total: pd.Series, last: pd.Series, members: int, weeks: int) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from ml.ensemble import Values
 from ml.examples import TrainingRows
+from ml.reasons import Reason
 from ml.truth_figures import against_truth, stopped_losing, trade_off
 from simulator.plan import campaigns_of, offers_of
 from simulator.side_by_side import SideBySide
@@ -18,7 +19,7 @@ from simulator.week import Chance
 from simulator.week_truth import chances, meanings
 
 OF_RELEVANCE = frozenset({"LOW_RELEVANCE", "NO_VALUE", "OUTRANKED"})  # reasons that another score would undo
-OURS, TAUGHT, TRUE = "our scores", "taught the truth", "the true chance"
+OURS, RULED, TAUGHT, TRUE = "our scores", "our scores and rules", "taught the truth", "the true chance"
 LEAST_SHOWN = 20
 _LOOKED_AT = ("member_id", "campaign_id", "offer_id", "verdict", "reason", "relevance", "mailing_relevance")
 
@@ -79,9 +80,15 @@ class Known:
         rows = located(ledger)
         rows["open"] = rows.verdict.eq("send") | rows.reason.isin(OF_RELEVANCE)
         rows["went"] = rows.verdict.eq("send")
-        rows["score"] = np.where(rows.open, rows.mailing_relevance, -1.0)
-        by = rows.sort_values(["went", "open", "relevance"], ascending=False).groupby(["member", "n"], as_index=False)
-        said = by.agg(went=("went", "max"), ours=("score", "max"), reason=("reason", "first"))
+        rows["ruled"] = np.where(rows.open, rows.mailing_relevance, -1.0)
+        # Of several channels and offers that tells which came nearest to being sent: the least restrictive reason.
+        rows["mildness"] = rows.reason.map({code.value: n for n, code in enumerate(Reason)}).fillna(len(Reason))
+        by = rows.sort_values(["went", "mildness", "relevance"], ascending=False).groupby(
+            ["member", "n"], as_index=False
+        )
+        said = by.agg(
+            went=("went", "max"), ours=("mailing_relevance", "max"), ruled=("ruled", "max"), reason=("reason", "first")
+        )
         best = located(pairs).assign(taught=taught).groupby(["member", "n"], as_index=False).taught.max()
         self._messages.append(keys.merge(said, on=["member", "n"]).merge(best, on=["member", "n"], how="left"))
         scored = rows[rows.relevance.notna()].drop_duplicates(["member", "n", "place"])
@@ -98,15 +105,14 @@ class Known:
 def figures(messages: pd.DataFrame, pairs: pd.DataFrame) -> list[dict[str, object]]:
     """Rows of curve, of, x, y, rows.
 
-    messages   went (was it sent), relevant (in truth), chance (the true one of an answer), ours and, where there is one, taught (scores),
-               reason (of those not sent)
+    messages   went (was it sent), relevant (in truth), chance (the true one of an answer), ours, and where there are such ruled and taught
+               (scores), reason (of those not sent)
     pairs      relevance and chance of members and offers
     """
     relevant = messages.relevant.to_numpy(dtype=np.float64)
     chance = messages.chance.to_numpy(dtype=np.float64)
     scores = {OURS: messages.ours, TRUE: messages.chance}
-    if "taught" in messages:
-        scores[TAUGHT] = messages.taught
+    scores |= {name: messages[column] for name, column in ((RULED, "ruled"), (TAUGHT, "taught")) if column in messages}
     out: list[dict[str, object]] = []
 
     def tell(curve: str, of: str, x: object, y: float, rows: float) -> None:

@@ -84,9 +84,13 @@ def live(life: Life, state: State, week: int, first_offer: int, diary: Diary) ->
         may = planned & reached & (life.people.age >= ADULT) & room
         mail = life.mailer(Sending(life.seed, week, n, campaign, life.people, state, channel, may))
         channel = channel if mail.channel is None else mail.channel
-        _refuse(mail.offer >= 0, planned & room, on_monday[np.arange(BLOCK), channel])
-        # Who has left since, at an earlier message of the week, is not written to any more.
-        mail = replace(mail, offer=np.where(state.reachable[np.arange(BLOCK), channel], mail.offer, -1))
+        # Service needs no consent to marketing, but no channel that is not wanted. Who has left marketing since, at an earlier message
+        # of the week, is not written to any more.
+        service = campaign.message_class == "service"
+        wanted = life.told.unwanted != channel
+        by = np.arange(BLOCK), channel
+        _refuse(mail.offer >= 0, planned & room, wanted if service else on_monday[by])
+        mail = replace(mail, offer=np.where(service | state.reachable[by], mail.offer, -1))
         if campaign.message_class != "service":
             mailed += mail.offer >= 0
         feelings = one.felt.random((5, BLOCK), dtype=np.float32)
