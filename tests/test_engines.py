@@ -14,6 +14,7 @@ from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -27,6 +28,7 @@ from ml.decision_lists import offer_table, suppression_list
 from ml.errors import EngineUnavailable, SettingsError
 from ml.examples import mailing_rows, night_asks, offer_rows, offered, training_rows
 from ml.features import feature_tables
+from ml.fitting import grow_here
 from ml.lake_tables import DECISIONS, SCORES
 from ml.night import Night
 from ml.policy import Policy
@@ -139,6 +141,24 @@ def test_workers_score_as_one_process_does(both: Both, tastes: tuple[Club, Club]
     here = score(model, [mailings], [pairs[0].order_by(*PAIR).to_pyarrow()], "1")
     there = score_on_workers(both.spark, pairs[1], Chosen(model, "1", "A", ""))
     assert differences(pa.Table.from_batches(here, SCORED), there.to_pyarrow(), PAIR) == []
+
+
+@with_marks
+def test_a_worker_grows_the_trees_that_are_grown_here(both: Both) -> None:
+    from resources.engine_spark_training import grow_on
+
+    drawn = np.random.default_rng(1)
+    x = drawn.normal(size=(600, 5)).astype(np.float32)
+    x[drawn.random(x.shape) < 0.1] = np.nan
+    y = (drawn.random(600) < 1 / (1 + np.exp(-2 * np.nan_to_num(x[:, 0])))).astype(float)
+    parameters: dict[str, object] = {
+        "objective": "binary:logistic", "eta": 0.05, "max_depth": 4, "min_child_weight": 8.0, "subsample": 0.7,
+        "colsample_bytree": 0.4, "lambda": 5.0, "max_bin": 64, "nthread": 1, "base_score": 0.5, "seed": 7,
+        "monotone_constraints": "(1,0,0,0,0)",
+    }  # fmt: skip
+    here, there = (grow(x, y, np.ones(600), 5, parameters) for grow in (grow_here, grow_on(both.spark.session, 1)))
+    assert np.ptp(here.inplace_predict(x)) > 0.05  # they have learned something
+    assert np.array_equal(here.inplace_predict(x), there.inplace_predict(x))
 
 
 @with_marks
