@@ -124,9 +124,9 @@ class _Stage:
     answered: Values
 
     @property
-    def group(self) -> NDArray[np.object_]:
-        held = self.rows.select(["as_of", "campaign_id", "member_id"]).take(self.tested).to_pandas()
-        return held.groupby(["as_of", "campaign_id", "member_id"]).ngroup().to_numpy()
+    def group(self) -> list[int]:
+        told: list[int] = _asks(self.rows.take(self.tested)).tolist()
+        return told
 
     @property
     def campaigns(self) -> list[str]:
@@ -156,20 +156,26 @@ def _fit_stage(
         for train, test in blocks
     ]
     trees, linear = (np.concatenate([part[kind] for part in parts], axis=1) for kind in (0, 1))
-    share = best_share(trees, linear, y[tested])
+    last = np.isin(tested, blocks[-1][1])
+    share = best_share(trees[:, last], linear[:, last], y[tested][last], _asks(rows.take(tested[last])))
     ensemble = replace(fit_bags(x, y, members, inputs, rounds, config, monotone, grow), linear_share=share)
     predicted = probability(log_odds((1 - share) * trees + share * linear).mean(axis=0))
     return _Stage(ensemble, rounds, rows, tested, predicted, y[tested])
 
 
-def best_share(trees: Values, linear: Values, answered: Values) -> float:
-    """The linear partners' weight, in quarters, with the least loss on later rows; one half unless another is better by
-    more than two standard errors. `trees` and `linear` are (bags, rows) probabilities."""
+def best_share(trees: Values, linear: Values, answered: Values, asks: NDArray[np.int64]) -> float:
+    """The linear partners' weight, in quarters, with the least loss; one half unless another is better by more than two
+    standard errors.
+
+    trees, linear   (bags, rows) probabilities for the last validation block: its models had learned from most. Those of the
+                    first blocks had a tenth of the answers, and with so few the partners win
+    asks            the ask that each row belongs to, 0..n-1: the offers of an ask are answered together, so asks are counted
+    """
 
     def losses(share: float) -> Values:
         p = np.clip(((1 - share) * trees + share * linear).mean(axis=0), 1e-6, 1 - 1e-6)
-        told: Values = -(answered * np.log(p) + (1 - answered) * np.log(1 - p))
-        return told
+        told = -(answered * np.log(p) + (1 - answered) * np.log(1 - p))
+        return np.bincount(asks, told).astype(np.float64)
 
     even, best, most = losses(0.5), 0.5, 0.0
     for share in (0.0, 0.25, 0.75, 1.0):
@@ -177,6 +183,12 @@ def best_share(trees: Values, linear: Values, answered: Values) -> float:
         if gain.mean() > max(most, 2 * gain.std() / np.sqrt(gain.size)):
             best, most = share, float(gain.mean())
     return best
+
+
+def _asks(rows: pa.Table) -> NDArray[np.int64]:
+    """A number for each row's ask, 0..n-1."""
+    keys = ["as_of", "campaign_id", "member_id"]
+    return rows.select(keys).to_pandas().groupby(keys).ngroup().to_numpy()
 
 
 def validation_blocks(
