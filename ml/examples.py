@@ -191,6 +191,8 @@ def _midnights(sent: ir.Table, timezone: str) -> ir.Table:
 
 def _audience(club: Club, windows: ir.Table) -> ir.Table:
     """Windows x the campaign's audience; a campaign that names none is for every member."""
-    named = windows.inner_join(club.audiences, "campaign_id").select(*ASKS.names)
+    # A plan may name who has not joined yet: until then not even service is for them.
+    known = club.audiences.semi_join(club.members, "member_id")
+    named = windows.inner_join(known, "campaign_id").select(*ASKS.names)
     everyone = windows.anti_join(club.audiences, "campaign_id").cross_join(club.members.select("member_id"))
     return named.union(everyone.select(*ASKS.names)).distinct()
