@@ -20,7 +20,7 @@ from ml.baselines import Tonight, ask_of, best_of
 from ml.club import Club
 from ml.ensemble import Ensemble, Values
 from ml.errors import TooFewExamples
-from ml.examples import offer_answers, offer_rows, offered
+from ml.examples import ASK, offer_answers, offer_rows, offered
 from ml.feature_dictionary import FEATURES
 from ml.features import FeatureTables
 from ml.fitting import fit_bags
@@ -136,7 +136,8 @@ def sampled_pairs(club: Club, asks: ir.Table, tables: FeatureTables, kinds: tupl
     Where few answer, that is nearly one in so many of the refused."""
     pairs = offer_answers(club, offered(club, asks), kinds)
     lot = (pairs.campaign_id + "|" + pairs.member_id + "|" + pairs.offer_id).hash().abs() % 1000
-    return offer_rows(club, pairs.filter((pairs.answered > 0) | (lot < 1000 * SAMPLED)), tables).to_pyarrow()
+    rows = offer_rows(club, pairs.filter((pairs.answered > 0) | (lot < 1000 * SAMPLED)), tables).to_pyarrow()
+    return rows.sort_by([(key, "ascending") for key in (*ASK, "offer_id")])
 
 
 def compared_with(scorer: str) -> str | None:

@@ -145,16 +145,21 @@ def training_rows(
     tables: FeatureTables | None = None,
 ) -> TrainingRows:  # fmt: skip
     """All that the night may train on. `asks` (default: `training_asks`) may leave out members who may not be used;
-    `tables` are their features, where they are there already."""
+    `tables` are their features, where they are there already. Rows are in the order of their keys, as the same rows in another
+    order would give another model."""
     asks = keep(training_asks(club, night) if asks is None else asks)
     tables = tables or feature_tables(club, asks, kinds).kept()
     labelled = keep(answers(club, asks, kinds))
     mailings = _attach(mailing_rows(club, asks, tables), labelled.select(*ASK, "answered"), list(ASK)).to_pyarrow()
+    mailings = mailings.sort_by([(key, "ascending") for key in ASK])
     named = keep(offers_sent(club, asks))
+    kind: Literal["choice", "pair"] = "choice"
     if 2 * named.select(*ASK).distinct().count().to_pyarrow().as_py() > mailings.num_rows:
-        return TrainingRows("pair", mailings, offer_answers(club, offer_rows(club, named, tables), kinds).to_pyarrow())
-    pairs = offered(club, labelled.filter(labelled.answered > 0).select(*asks.columns))
-    return TrainingRows("choice", mailings, offer_answers(club, offer_rows(club, pairs, tables), kinds).to_pyarrow())
+        kind, pairs = "pair", named
+    else:
+        pairs = offered(club, labelled.filter(labelled.answered > 0).select(*asks.columns))
+    offers = offer_answers(club, offer_rows(club, pairs, tables), kinds).to_pyarrow()
+    return TrainingRows(kind, mailings, offers.sort_by([(key, "ascending") for key in (*ASK, "offer_id")]))
 
 
 def _attach(rows: ir.Table, features: ir.Table, keys: list[str]) -> ir.Table:

@@ -45,6 +45,11 @@ def test_training_rows_are_the_same_in_whatever_order_the_club_hands_its_rows_ov
     assert one.offers.num_rows > 200
     assert differing(one.mailings, other.mailings) == []
     assert differing(one.offers, other.offers) == []
+    # In the order of their keys as they come: the same rows in another order would give another model.
+    assert one.mailings.select(["campaign_id", "member_id"]).equals(
+        in_order(one.mailings).select(["campaign_id", "member_id"])
+    )
+    assert one.offers["offer_id"].equals(in_order(one.offers)["offer_id"])
 
 
 def test_so_are_the_feature_tables_of_a_night(twice: tuple[tuple[Club, Night], tuple[Club, Night]]) -> None:
