@@ -47,7 +47,7 @@ test-all: $(READY) ## every test, the slow ones too
 	$(BIN)/python -m pytest -m ""
 
 faults: $(READY) ## try to break every promise, as often as it asks for: docs/reliability.md
-	FAULTS=full $(BIN)/python -m pytest -m promise -n auto --maxprocesses 4 --dist loadfile --promises docs/measured/reliability.csv
+	FAULTS=full $(BIN)/python -m pytest tests -m promise -n auto --maxprocesses 4 --dist loadfile --promises=docs/measured/reliability.csv
 	$(BIN)/python -m docs.generate
 
 bench: $(READY) ## what it costs, beside its peers: docs/performance.md

@@ -4,6 +4,9 @@ code says, and every name that a page mentions exists. The code in its fences is
 
 import ast
 import re
+import shlex
+import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -207,6 +210,17 @@ def test_every_command_has_the_modules_it_imports() -> None:
     tree = ast.parse((CHECKOUT / "hemsil" / "main.py").read_text())
     modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
     assert [module for module in sorted(modules) if find_spec(module) is None] == []
+
+
+def test_pytest_takes_the_command_of_make_faults() -> None:
+    """With the last figures in their place: a file that is there, pytest took for what to test, and then knew no option of ours."""
+    made = subprocess.run(["make", "-n", "faults"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
+    words = shlex.split(next(line for line in made.splitlines() if "pytest" in line).partition("pytest ")[2])
+    nothing = ("--collect-only", "--ignore-glob=*/test_*.py", "-n0", "--promises=/dev/null")
+    asked = subprocess.run(
+        [sys.executable, "-m", "pytest", *words, *nothing], check=False, cwd=CHECKOUT, capture_output=True, text=True
+    )
+    assert asked.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, asked.stderr
 
 
 def test_every_promise_and_every_fault_has_a_test_that_is_marked_with_it() -> None:
