@@ -58,11 +58,11 @@ def show_grants() -> None:
     """
     from rich.table import Table as Grid
 
-    from resources.doctor import grants
+    from resources.grants import grants
     from resources.platform import Platform
 
     table = Grid("role", "schema", "table, view or function", "may")
-    for row in grants(Platform(read_settings())):
+    for row in grants(Platform(read_settings()).marts.engine):
         table.add_row(*row)
     console.print(table)
 

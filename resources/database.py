@@ -21,6 +21,7 @@ import alembic.command
 import alembic.config
 import psycopg2
 import sqlalchemy as sa
+from alembic.util.exc import CommandError
 from psycopg2 import errors as pg
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
@@ -76,7 +77,8 @@ def migrate(engine: Engine) -> None:
     """Bring the schemas marts, platform and live to the newest version, in one transaction.
 
     May be called by any number of processes at once: they take turns, and all but the first find nothing to do.
-    Raises DatabaseUnavailable, or SettingsError when the user may not create schemas in the database.
+    Raises DatabaseUnavailable, or SettingsError when the user may not create schemas in the database, or when a newer Hemsil has
+    been at it.
     """
     with reaching(engine):
         try:
@@ -87,6 +89,10 @@ def migrate(engine: Engine) -> None:
                 config.attributes["connection"] = connection
                 alembic.command.upgrade(config, "head")
                 _tell_missing_roles(connection)
+        except CommandError:
+            raise SettingsError(
+                "the database was set up by a newer Hemsil than this: use that, or a backup of the database from before"
+            ) from None
         except DBAPIError as error:
             if isinstance(error.orig, pg.InsufficientPrivilege):
                 raise SettingsError(

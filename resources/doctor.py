@@ -19,6 +19,7 @@ from ml.errors import HemsilError
 from resources.database import MIGRATIONS, ROLES, reaching
 from resources.engine import java_version, lacking_for_spark
 from resources.erasure import erased_members
+from resources.grants import EVERYBODY, excesses, ledgers_unguarded
 from resources.packages import differing, installed, locked
 from resources.platform import Platform
 from resources.settings import CHECKOUT, TOOL_ENVIRONMENT, Settings
@@ -180,6 +181,7 @@ def _database(platform: Platform) -> Iterator[Finding]:
         found = connection.scalar(sa.text("SELECT version_num FROM platform.schema_version"))
         yield Finding("schema", f"version {found}", "" if found == newest else "run `hemsil db up`")
         yield from _roles(connection)
+        yield _guards(connection)
     try:
         erased = erased_members(engine, platform.settings.erasure_key)
         yield Finding("erased members", f"{len(erased.digests)}, and the key that recognises them is there")
@@ -188,47 +190,21 @@ def _database(platform: Platform) -> Iterator[Finding]:
 
 
 def _roles(connection: Connection) -> Iterator[Finding]:
-    for role in ROLES:
-        if connection.scalar(sa.text("SELECT to_regrole(:role) IS NULL"), {"role": role}):
+    beyond = list(excesses(connection))
+    for role in (*ROLES, EVERYBODY):
+        if role != EVERYBODY and connection.scalar(sa.text("SELECT to_regrole(:role) IS NULL"), {"role": role}):
             mend = f"let an administrator run CREATE ROLE {role} NOLOGIN; SELECT platform.grant_roles()"
             yield Finding(f"role {role}", "is not there", mend)
             continue
-        too_much = (
-            [t for t, _ in connection.execute(sa.text(_FORBIDDEN[role]), {"role": role})] if role in _FORBIDDEN else []
-        )
-        words = f"may also read or change {', '.join(too_much[:3])}" if too_much else "may do its own work alone"
-        mend = f"REVOKE ALL ON {too_much[0]} FROM {role}" if too_much else ""
-        yield Finding(f"role {role}", words, mend)
+        own = [(what, statement) for who, what, statement in beyond if who == role]
+        named = "; ".join(what for what, _ in own[:3]) + (f"; and {len(own) - 3} more" if len(own) > 3 else "")
+        words = f"may do more than its own work: {named}" if own else "may do its own work alone"
+        yield Finding(f"role {role}", words, "; ".join(statement for _, statement in own[:3]))
 
 
-_TABLES = """
-SELECT t.name, 0 FROM (SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name, n.nspname FROM pg_class c
-    JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'v')
-    AND n.nspname IN ('marts', 'platform', 'live', 'dagster', 'mlflow')) t
-WHERE {} ORDER BY 1
-"""
-_CHANGES = "has_table_privilege(:role, t.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')"
-_READS = "has_table_privilege(:role, t.oid, 'SELECT')"
-_FORBIDDEN = {
-    "hemsil_marketer": _TABLES.format(f"{_CHANGES} OR ({_READS} AND nspname <> 'marts')"),
-    "hemsil_web": _TABLES.format(f"{_CHANGES} OR {_READS}"),
-    "hemsil_mailer": _TABLES.format(f"{_CHANGES} OR {_READS}"),
-    "hemsil_writer": _TABLES.format(f"{_CHANGES} AND nspname = 'live'"),
-}
-
-
-def grants(platform: Platform) -> list[tuple[str, str, str, str]]:
-    """(role, schema, what, may) of everything the roles of this database may do."""
-    query = """
-        SELECT r.rolname, t.nspname, t.name, string_agg(t.privilege, ', ' ORDER BY t.privilege) FROM (
-            SELECT n.nspname, c.relname AS name, (aclexplode(c.relacl)).grantee, (aclexplode(c.relacl)).privilege_type AS privilege
-            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'v', 'S')
-            UNION ALL
-            SELECT n.nspname, p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')', (aclexplode(p.proacl)).grantee,
-                   (aclexplode(p.proacl)).privilege_type
-            FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace) t
-        JOIN pg_roles r ON r.oid = t.grantee
-        WHERE t.nspname IN ('marts', 'platform', 'live') GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
-    engine = platform.marts.engine
-    with reaching(engine), engine.connect() as connection:
-        return [(row[0], row[1], row[2], row[3]) for row in connection.execute(sa.text(query))]
+def _guards(connection: Connection) -> Finding:
+    off = ledgers_unguarded(connection)
+    if not off:
+        return Finding("ledger's guards", "rows can be added, and neither changed nor removed")
+    mend = "; ".join(f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in off)
+    return Finding("ledger's guards", f"are off for {', '.join(off)}", mend)

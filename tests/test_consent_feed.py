@@ -1,6 +1,7 @@
 """A file of consents between two nights: heard whole or not at all, once however often it comes."""
 
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,9 +22,11 @@ WHO = "SELECT DISTINCT member_id FROM marts.offer_table ORDER BY 1"
 
 
 @pytest.fixture
-def platform(marts: Marts, home: Path) -> Platform:
+def platform(marts: Marts, home: Path) -> Iterator[Platform]:
     url = marts.engine.url.render_as_string(hide_password=False)
-    return Platform(Settings(home=home, database_url=url))
+    opened = Platform(Settings(home=home, database_url=url))
+    yield opened
+    opened.marts.engine.dispose()
 
 
 def feed(tmp_path: Path, lines: str) -> Path:

@@ -57,6 +57,15 @@ def test_a_database_can_be_migrated_any_number_of_times(database: str) -> None:
     assert rows(engine, "SELECT count(*) FROM platform.schema_version") == [(1,)]
 
 
+def test_a_database_of_a_newer_hemsil_is_named_as_what_it_is(empty: str) -> None:
+    engine = open_database(empty)
+    migrate(engine)
+    rows(engine, "UPDATE platform.schema_version SET version_num = '9999'")
+    with pytest.raises(SettingsError, match="set up by a newer Hemsil"):
+        migrate(engine)
+    engine.dispose()
+
+
 def test_three_processes_may_migrate_an_empty_database_at_once(empty: str) -> None:
     with ProcessPoolExecutor(3, mp_context=get_context("forkserver")) as pool:
         list(pool.map(migrate_at, [empty] * 3))
