@@ -12,6 +12,7 @@ from ml.errors import ContractError
 from ml.lake_tables import QUARANTINE
 from ml.quality import check_tables, too_many
 from ml.source_tables import CONSENTS, SOURCE_TABLES
+from resources.daytime import of_strangers
 from resources.decider import HEARD_UNTIL, consents_heard_until
 from resources.home import check_space
 from resources.platform import Platform
@@ -32,7 +33,9 @@ def source_tables(
     settle_ledger(platform)
     delivered = platform.source.delivered()
     checked = check_tables(platform.tables(), platform.now(), platform.source.origins())
-    refusals = too_many(checked.counts, platform.policy.quality.max_quarantined_share)
+    strangers = of_strangers(checked.quarantined, platform.marts.engine)
+    at_fault = {name: (rows, bad - strangers.get(name, 0)) for name, (rows, bad) in checked.counts.items()}
+    refusals = too_many(at_fault, platform.policy.quality.max_quarantined_share)
     if refusals:
         raise ContractError("; ".join(refusals))
     night = platform.night(context.partition_key)

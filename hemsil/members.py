@@ -70,7 +70,7 @@ def erase(
 
     Example: hemsil erase 2375 --yes
     """
-    from resources.forget import forget, remember
+    from resources.forget import as_written, forget, remember
     from resources.home import prepare_home
     from resources.members_word import objects
     from resources.platform import Platform
@@ -89,7 +89,8 @@ def erase(
             done = forget(platform, member)
     except NightIsRunning:
         # The night has read the member already: nothing is sent meanwhile, and all is taken out once it has ended.
-        objects(platform, member)
+        for written in as_written(platform, member):
+            objects(platform, written)
         console.print("a night is running: the member is in no list from now on; waiting for its end to erase the rest")
         with one_night_at_a_time(settings, wait=True):
             done = forget(platform, member)
@@ -120,10 +121,12 @@ def access(
     """
     from assets.tables import ASSET_TABLES
     from ml.errors import SettingsError
+    from ml.validation import VALIDATION
     from resources.known_of import known_of
     from resources.platform import Platform
 
-    known = known_of(Platform(read_settings()), member, ASSET_TABLES.values())
+    tables = (*ASSET_TABLES.values(), VALIDATION)
+    known = known_of(Platform(read_settings()), member, tables)
     if not known["lake"] and not known["database"]:
         raise SettingsError("nothing is known of such a member")
     text = json.dumps(known, default=str, indent=1, ensure_ascii=False)
@@ -131,6 +134,7 @@ def access(
         print(text)
         return
     to.touch(mode=0o600)
+    to.chmod(0o600)  # it may have been there, for others to read
     to.write_text(text + "\n")
     console.print(str(to), soft_wrap=True)
 

@@ -136,8 +136,16 @@ def may_be_profiled(club: Club, policy: Policy) -> ir.Table:
 
 
 def doubt_facts(basis: Basis) -> ir.Table:
-    """(member_id): members of whom a row on consent or preferences could not be read."""
-    return of_every_id(basis.doubts, basis.club).mutate(in_doubt=ibis.literal(True))
+    """(member_id): members of whom a row on consent or preferences could not be read, or may have meant them: its id is theirs but
+    for letters of case, spaces around it and zeros before it."""
+    members = basis.club.members.select("member_id")
+    meant = basis.doubts.select(alike=_alike(basis.doubts.member_id)).distinct()
+    alike = members.mutate(alike=_alike(members.member_id)).semi_join(meant, "alike")
+    return of_every_id(alike.select("member_id"), basis.club).mutate(in_doubt=ibis.literal(True))
+
+
+def _alike(member_id: ir.StringValue) -> ir.StringValue:
+    return member_id.lower().re_replace(r"^[\s0]+|\s+$", "")
 
 
 def erased_facts(basis: Basis) -> ir.Table:

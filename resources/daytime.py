@@ -55,6 +55,21 @@ def with_the_daytime(tables: Mapping[str, ir.Table], engine: Engine, erased: Era
     return _without(told, erased)
 
 
+def of_strangers(quarantined: ir.Table, engine: Engine) -> dict[str, int]:
+    """table -> rows set aside as their member is not in the club, of members of whom our ledger has heard.
+
+    Anybody may say no to us under any id, and members leave: nothing is wrong with the club's tables then, and nothing in
+    them could mend it. The rows stay set aside, and no night stops for them.
+    """
+    said = " UNION ".join(
+        f"SELECT member_id FROM live.{ledger}" for ledger in ("events", "feedback", "preferences", "claims")
+    )
+    heard = ibis.memtable(_rows(engine, said), schema=ibis.schema({"member_id": "string"}))
+    rows = quarantined.filter(quarantined.rule == "unknown:member_id", quarantined.table_name.isin(list(SAID)))
+    counted = rows.semi_join(heard, "member_id").group_by("table_name").aggregate(rows=ibis._.count())
+    return {row["table_name"]: row["rows"] for row in counted.to_pyarrow().to_pylist()}
+
+
 def _rows(engine: Engine, query: str) -> pa.Table:
     with reaching(engine), engine.connect() as connection:
         found = connection.execute(sa.text(query))
@@ -67,11 +82,13 @@ def _added(table: ir.Table | None, heard: pa.Table, name: str) -> ir.Table:
     rows = ibis.memtable(heard, schema=ibis.schema(dict.fromkeys(heard.schema.names, "string")))
     if table is None:
         return rows
+    if table.member_id.type().is_integer():  # the ledger has whatever id was said to us
+        table = table.mutate(member_id=table.member_id.cast("string"))
     columns = [column for column in table.columns if column in rows.columns]
     if name == MAILINGS.name:
         known = table.select(*(table[c].cast("string") for c in ("member_id", "campaign_id", "channel")))
         rows = rows.anti_join(known, ["member_id", "campaign_id", "channel"])
-    fitted = rows.select(**{column: rows[column].cast(table[column].type()) for column in columns})
+    fitted = rows.select(**{column: rows[column].try_cast(table[column].type()) for column in columns})
     missing = {c: ibis.null(table[c].type()) for c in table.columns if c not in columns}
     return table.union(fitted.mutate(**missing).select(*table.columns))
 

@@ -30,9 +30,13 @@ class Erased:
 
 
 def digest(key: bytes, member_id: str) -> str:
-    """HMAC-SHA256 of the id, in hex; the same for an id in other letters of case, or composed otherwise."""
-    normalised = unicodedata.normalize("NFC", member_id.strip()).casefold()
-    return hmac.new(key, normalised.encode(), "sha256").hexdigest()
+    """HMAC-SHA256 of the id, in hex; the same for every way to write it."""
+    return hmac.new(key, normalised(member_id).encode(), "sha256").hexdigest()
+
+
+def normalised(member_id: str) -> str:
+    """The same for an id in other letters of case, with spaces around it, or composed otherwise."""
+    return unicodedata.normalize("NFC", member_id.strip()).casefold()
 
 
 def erased_members(engine: Engine, key_file: Path) -> Erased:

@@ -26,7 +26,7 @@ ADDRESS = "List-Unsubscribe"
 ONE_CLICK = ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
 
 _BATCH = """
-SELECT b.batch_id, b.business_date, b.model_version, b.policy_version, b.fallback_step, now() AS exported_at,
+SELECT b.batch_id, b.business_date, b.model_version, b.policy_version, b.fallback_step, b.hidden_because, now() AS exported_at,
        (SELECT min(valid_until) FROM marts.offer_table WHERE campaign_id = :campaign_id) AS send_before
 FROM marts.batches b WHERE b.is_current
 """
@@ -45,7 +45,7 @@ def export_campaign(
 
     A campaign with nobody to send to gives a valid file without rows.
     Raises SettingsError for a campaign or format that there is not, naming those that there are; InputError when
-    nothing has been published yet or the rows do not fit the format; DatabaseUnavailable.
+    nothing has been published yet, the batch may not be shown, or the rows do not fit the format; DatabaseUnavailable.
     """
     if file_format not in WRITERS:
         raise SettingsError(f"there is no format {file_format}; there are {', '.join(WRITERS)}")
@@ -79,6 +79,8 @@ def _about(connection: Connection, campaign_id: str, table: Table) -> About:
     batch = connection.execute(sa.text(_BATCH), {"campaign_id": campaign_id}).mappings().first()
     if batch is None:
         raise InputError("nothing has been published yet, so there is nothing to export: run `hemsil nightly` first")
+    if batch["hidden_because"]:
+        raise InputError(f"nothing may be sent, so there is nothing to export: {batch['hidden_because']}")
     known = connection.scalars(sa.text("SELECT campaign_id FROM marts.campaign_summary ORDER BY campaign_id")).all()
     if campaign_id not in known:
         raise SettingsError(

@@ -4,6 +4,7 @@ marked. What stays is told in erasure.py. Nothing here prints or logs an id.
 
 import json
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,8 +17,9 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from ml.errors import RegistryUnavailable
+from ml.source_tables import MEMBERS
 from resources.database import reaching
-from resources.erasure import digest, erasure_key
+from resources.erasure import digest, erasure_key, normalised
 from resources.platform import Platform
 from resources.spool import clear_spool
 
@@ -60,16 +62,18 @@ def remember(platform: Platform, member: str, reason: str) -> None:
 
 
 def forget(platform: Platform, member: str) -> Forgotten:
-    """Take the member out of all that is stored. May be done again, and finishes what was broken off.
+    """Take the member out of all that is stored, however the id is written there. May be done again, and finishes what was
+    broken off.
 
     Raises DatabaseUnavailable, DamagedTable.
     """
-    database = _out_of_the_database(platform, member)
+    written = as_written(platform, member)
+    database = _out_of_the_database(platform, written)
     if not platform.ledger_copy.behind():
         platform.ledger_copy.write_anew()
-    lake, dates = _out_of_the_lake(platform, member)
+    lake, dates = _out_of_the_lake(platform, written)
     files = clear_spool(platform.settings.home)
-    for path in mentioning(platform.settings.exports, member):
+    for path in {path for each in written for path in mentioning(platform.settings.exports, each)}:
         path.unlink()
         files += 1
     models: int | None
@@ -80,12 +84,25 @@ def forget(platform: Platform, member: str) -> Forgotten:
     return Forgotten(database, lake, files, models)
 
 
-def _out_of_the_database(platform: Platform, member: str) -> dict[str, int]:
+def as_written(platform: Platform, member: str) -> list[str]:
+    """The id as it was given, and as the newest night's members have it: one that comes back in other letters of case is known
+    for the same, so it has to go as the same."""
+    dates = platform.lake.dates(MEMBERS.name)
+    ids = platform.lake.read(MEMBERS, dates[-1]).member_id.to_pyarrow().to_pylist() if dates else []
+    return sorted({member} | {each for each in ids if normalised(each) == normalised(member)})
+
+
+def _out_of_the_database(platform: Platform, written: list[str]) -> dict[str, int]:
     engine = platform.marts.engine
+    found: Counter[str] = Counter()
     with reaching(engine):
         with engine.begin() as connection:
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(4865002)"))  # not beside a publish
-            found = connection.execute(sa.text("SELECT * FROM platform.erase(:member)"), {"member": member}).all()
+            for member in written:
+                for table, rows in connection.execute(
+                    sa.text("SELECT * FROM platform.erase(:member)"), {"member": member}
+                ):
+                    found[table] += rows
         with engine.connect() as connection:
             alone = connection.execution_options(isolation_level="AUTOCOMMIT")
             for table in _REWRITTEN:  # a deleted row stays in the file until the table is written anew
@@ -94,31 +111,31 @@ def _out_of_the_database(platform: Platform, member: str) -> dict[str, int]:
                 alone.execute(sa.text("VACUUM (FULL, ANALYZE) pg_catalog.pg_statistic"))  # commonest values are ids too
                 alone.execute(sa.text("SELECT pg_switch_wal()"))
                 alone.execute(sa.text("CHECKPOINT"))
-    return {table: rows for table, rows in found if rows}
+    return {table: rows for table, rows in found.items() if rows}
 
 
-def _out_of_the_lake(platform: Platform, member: str) -> tuple[dict[str, int], set[str]]:
+def _out_of_the_lake(platform: Platform, written: list[str]) -> tuple[dict[str, int], set[str]]:
     """Rows that went, by table, and the business dates they were of."""
     lake = platform.lake
     gone: dict[str, int] = {}
     dates: set[str] = set()
     for table in lake.tables():
         for date in lake.dates(table):
-            rows = lake.rewrite(table, date, lambda batch: _of_member(batch, member), ERASURE)
+            rows = lake.rewrite(table, date, lambda batch: _of_member(batch, written), ERASURE)
             if rows:
                 gone[table] = gone.get(table, 0) + rows
                 dates.add(date)
     return gone, dates
 
 
-def _of_member(batch: pa.RecordBatch, member: str) -> pa.Array:
+def _of_member(batch: pa.RecordBatch, written: list[str]) -> pa.Array:
     """Which rows speak of the member: by the column, or, of rows that could not be read, anywhere in their text."""
     rows = pa.repeat(pa.scalar(False), batch.num_rows)
     if "member_id" in batch.schema.names:
-        rows = pc.fill_null(pc.equal(batch["member_id"], member), False)
-    if "row" in batch.schema.names:
-        written = pc.match_substring(batch["row"], json.dumps(member, ensure_ascii=False))
-        rows = pc.or_(rows, pc.fill_null(written, False))
+        rows = pc.fill_null(pc.is_in(batch["member_id"], pa.array(written, pa.string())), False)
+    for member in written if "row" in batch.schema.names else ():
+        named = pc.match_substring(batch["row"], json.dumps(member, ensure_ascii=False))
+        rows = pc.or_(rows, pc.fill_null(named, False))
     return rows
 
 

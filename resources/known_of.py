@@ -1,5 +1,5 @@
-"""Everything that is known of one member, for the member: the newest night's tables, what is published, what was said to us
-and what was sent. It goes to whoever asks at this terminal and to no log.
+"""Everything that is known of one member, for the member: each table as of the newest night that knew the member, what is published, what
+was said to us and what was sent. It goes to whoever asks at this terminal and to no log.
 """
 
 from collections.abc import Iterable
@@ -14,6 +14,8 @@ from resources.platform import Platform
 _STORED = {
     "offers published": "SELECT * FROM marts.offer_history WHERE member_id = :member ORDER BY business_date, slot",
     "stopped, and why": "SELECT * FROM marts.suppression_history WHERE member_id = :member ORDER BY business_date, campaign_id",
+    "questions we would ask again": "SELECT b.business_date, r.fact, r.last_value, r.declared_at, r.expired_on, r.question FROM platform.reasks r JOIN platform.batches b USING (batch) WHERE r.member_id = :member ORDER BY b.business_date, r.fact",
+    "other ids of the same person": "SELECT DISTINCT b.business_date, p.other_id FROM platform.same_person p JOIN platform.batches b USING (batch) WHERE p.member_id = :member ORDER BY 1, 2",
     "opt-outs and opt-ins": "SELECT kind, channel, recorded_at, received_at, source FROM live.events WHERE member_id = :member ORDER BY place",
     "not for me": "SELECT scope, scope_id, verdict, recorded_at, source FROM live.feedback WHERE member_id = :member ORDER BY place",
     "preferences": "SELECT channel, wanted, max_per_week, recorded_at, source FROM live.preferences WHERE member_id = :member ORDER BY place",
@@ -25,18 +27,16 @@ def known_of(platform: Platform, member: str, tables: Iterable[Table]) -> dict[s
     """{"member_id", "lake": {table: {"meaning", "business_date", "rows"}}, "database": {what: rows}}, as values JSON can hold;
     tables without a row of the member are left out.
 
-    tables   the lake's tables to look into, each at its newest date
+    tables   the lake's tables to look into, each at the newest date that has something of the member
     Raises DatabaseUnavailable, DamagedTable.
     """
     lake: dict[str, Any] = {}
     for table in tables:
-        dates = platform.lake.dates(table.name)
-        if "member_id" not in table.names or not dates:
-            continue
-        read = platform.lake.read(table, dates[-1])
-        rows = read.filter(read.member_id == member).to_pyarrow().to_pylist()
-        if rows:
-            lake[table.name] = {"meaning": table.meaning, "business_date": dates[-1], "rows": rows}
+        for date in reversed(platform.lake.dates(table.name) if "member_id" in table.names else []):
+            read = platform.lake.read(table, date)
+            if rows := read.filter(read.member_id == member).to_pyarrow().to_pylist():
+                lake[table.name] = {"meaning": table.meaning, "business_date": date, "rows": rows}
+                break
     engine = platform.marts.engine
     database = {}
     with reaching(engine), engine.connect() as connection:

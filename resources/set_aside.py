@@ -35,6 +35,7 @@ def write_rows(platform: Platform, key: str, to: Path) -> int:
     rows = platform.lake.read(QUARANTINE, key).order_by("table_name", "rule", "row_id").to_pyarrow()
     try:
         to.touch(mode=0o600)
+        to.chmod(0o600)  # it may have been there, for others to read
         with to.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(rows.column_names)

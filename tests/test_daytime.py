@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 import pytest
 
 from ml.errors import SettingsError
-from resources.daytime import with_the_daytime
+from resources.daytime import of_strangers, with_the_daytime
 from resources.erasure import Erased, digest, erased_members, erasure_key
 from resources.marts import Marts
 from tests.batch_rows import offers, publish, rows
@@ -103,3 +103,23 @@ def test_the_key_is_made_once_and_is_for_its_owner_alone(home: Path) -> None:
     assert erasure_key(file) == erasure_key(file)
     assert file.stat().st_mode & 0o777 == 0o600
     assert len(erasure_key(file)) == 32
+
+
+def test_a_club_whose_ids_are_numbers_hears_of_any_id_and_no_night_stops_for_it(
+    marts: Marts, club: dict[str, ir.Table]
+) -> None:
+    consents = club["consents"]
+    club["consents"] = consents.mutate(member_id=ibis.literal(117))
+    rows(marts.engine, "SELECT marts.opt_out('117', 'sms', 'web', '2024-02-01T10:00:00Z'), marts.opt_out('someone')")
+    tables = with_the_daytime(club, marts.engine, NOBODY)
+    assert told(tables, "consents", "member_id", "channel") == [("117", "email"), ("117", "sms"), ("someone", "all")]
+
+
+def test_rows_of_strangers_that_we_were_told_are_no_fault_of_the_clubs_tables(marts: Marts) -> None:
+    rows(marts.engine, "SELECT marts.opt_out('someone'), marts.prefer('a bot', 'sms')")
+    aside = _table(
+        table_name=["consents", "consents", "consents", "preferences", "transactions", "consents"],
+        rule=["unknown:member_id"] * 5 + ["type:granted"],
+        member_id=["someone", "someone", "of the club's own", "a bot", "someone", "someone"],
+    )
+    assert of_strangers(aside, marts.engine) == {"consents": 2, "preferences": 1}

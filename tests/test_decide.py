@@ -254,6 +254,11 @@ def test_who_asked_to_be_erased_or_could_not_be_read_is_not_contacted() -> None:
     assert told == {"anna": "ERASED", "bo": "NO_CONSENT", "carl": None}
 
 
+@pytest.mark.parametrize("written", ["Bo", " bo", "bo ", "00bo"])
+def test_a_row_that_could_not_be_read_leaves_in_doubt_whose_id_it_may_have_meant(written: str) -> None:
+    assert reasons(club_of(SIMPLE), doubts=one(written)) == {"anna": None, "bo": "NO_CONSENT", "carl": None}
+
+
 def test_consents_too_old_to_trust_stop_everybody() -> None:
     stale = NIGHT.as_of - timedelta(hours=25)
     assert set(reasons(club_of(SIMPLE), consents_until=stale).values()) == {"CONSENT_STALE"}

@@ -171,3 +171,11 @@ def test_a_mail_gets_the_two_headers_by_which_a_member_stops_it_with_one_click(
     listed = export_campaign(marts.engine, "spring", form, tmp_path, suppressed=True, unsubscribe=address)
     [held] = read_csv(listed) if form == "csv" else pq.read_table(listed).to_pylist()
     assert "List-Unsubscribe" not in held  # nobody there is written to
+
+
+def test_a_batch_that_may_not_be_shown_is_not_exported_and_it_is_said_why(marts: Marts, tmp_path: Path) -> None:
+    publish(marts)
+    rows(marts.engine, "UPDATE platform.batches SET valid_until = now() - interval '1 hour'")
+    with pytest.raises(InputError, match="the batch of 2017-10-30 is too old to be sent"):
+        export_campaign(marts.engine, "spring", "csv", tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -63,6 +63,7 @@ def in_files(at: Installation, text: str) -> list[str]:
 
 def test_access_tells_everything_and_only_to_who_asks(club: Installation) -> None:
     target = club.folder / "anna.json"
+    target.touch(mode=0o644)
     club.call("access", ANNA, "--to", str(target))
     known = json.loads(target.read_text())
     assert target.stat().st_mode & 0o777 == 0o600
