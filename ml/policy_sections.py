@@ -102,7 +102,10 @@ class Monitoring(Section):
         91, description="How far back the champion's training snapshot goes that a night is compared with: what is counted since the beginning grows with every month."
     )  # fmt: skip
     failing_nights: int = Field(
-        3, ge=1, le=366, description="Nights in a row that must fail against training before a new model is asked for."
+        3,
+        ge=1,
+        le=366,
+        description="Nights in a row that a column must fail against training, which did not when the champion was trained, before a new model is asked for.",
     )
     most_model_age_days: Days = Field(
         28, description="Oldest a champion may be, in days, before a new model is asked for."

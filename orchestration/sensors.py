@@ -8,13 +8,13 @@ import dagster as dg
 
 from ml.retraining import retraining_due
 from resources.platform import Platform
-from resources.watched_nights import trained_for, watched_nights
+from resources.watched_nights import known_to_fail, trained_for, watched_nights
 
 EVERY = 900  # seconds between two looks
 
 
 def retraining_sensor(platform: Platform) -> dg.SensorDefinition:
-    """Asks for one training when drift has been severe for some nights, a promise was broken or the champion is too old."""
+    """Asks for one training when something new has drifted for some nights, a promise was broken or the champion is too old."""
 
     @dg.sensor(
         job_name="retrain",
@@ -24,9 +24,13 @@ def retraining_sensor(platform: Platform) -> dg.SensorDefinition:
     )
     def retrain_when_due(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         limits = platform.policy.monitoring
-        nights = watched_nights(platform.lake, limits.failing_nights)
+        most_drifted = platform.policy.drift.max_drifted_share
+        nights = watched_nights(platform.lake, limits.failing_nights, most_drifted)
         asked = date.fromisoformat(context.cursor) if context.cursor else None
-        due = retraining_due(nights, trained_for(platform), asked, limits)
+        trained = trained_for(platform)
+        since = [trained, asked if asked and trained and asked >= trained else None]
+        known = known_to_fail(platform.lake, since, most_drifted)
+        due = retraining_due(nights, trained, asked, limits, known)
         if not due.retrain:
             return dg.SkipReason(due.reason)
         key = nights[-1].night.isoformat()

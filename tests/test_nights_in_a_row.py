@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 import duckdb
+import ibis
 import pytest
 
 from ml.drift_tables import DRIFT
@@ -80,17 +81,21 @@ def test_the_sensor_leaves_a_champion_of_tonight_alone(at: Installation) -> None
 
 
 def test_drift_for_two_nights_in_a_row_asks_for_one_training_with_its_reason(at: Installation) -> None:
-    """Two more nights are written as monitoring would have, both failing; the newest has no champion of its own."""
+    """Two more nights are written as monitoring would have, in both of which a column fails that never did before."""
     platform = Platform(at.settings)
+    rows = platform.lake.read(DRIFT, NIGHTS[-1]).to_pandas()
+    new = rows[(rows.report == "drift-since-training") & (rows.verdict == "pass")].column_name.iloc[0]
+    rows.loc[(rows.report == "drift-since-training") & (rows.column_name == new), "verdict"] = "fail"
     for night in ("2024-03-16", "2024-03-17"):
-        table = platform.lake.read(DRIFT, NIGHTS[-1])
-        platform.lake.write(DRIFT, night, table, notes={DRIFT_VERDICT: "fail"})
+        platform.lake.write(DRIFT, night, ibis.memtable(rows, schema=DRIFT.schema), notes={DRIFT_VERDICT: "fail"})
     sensor = retraining_sensor(platform)
     answer = sensor(dg.build_sensor_context())
     assert isinstance(answer, dg.SensorResult)
     [request] = answer.run_requests or []
     assert request.partition_key == "2024-03-17"
-    assert request.tags["hemsil/why"] == "drift has failed for 2 nights in a row"
+    why = request.tags["hemsil/why"]
+    assert why.startswith("drift has failed for 2 nights in a row: ")
+    assert new in why
     again = sensor(dg.build_sensor_context(cursor=answer.cursor))
     assert isinstance(again, dg.SkipReason)
     assert "a training was asked for on 2024-03-17, 7 days must pass" in str(again.skip_message)
