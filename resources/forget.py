@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from ml.errors import RegistryUnavailable
+from ml.lake_tables import QUARANTINE
 from ml.source_tables import MEMBERS
 from resources.database import reaching
 from resources.erasure import digest, erasure_key, normalised
@@ -85,11 +86,20 @@ def forget(platform: Platform, member: str) -> Forgotten:
 
 
 def as_written(platform: Platform, member: str) -> list[str]:
-    """The id as it was given, and as the newest night's members have it: one that comes back in other letters of case is known
-    for the same, so it has to go as the same."""
-    dates = platform.lake.dates(MEMBERS.name)
-    ids = platform.lake.read(MEMBERS, dates[-1]).member_id.to_pyarrow().to_pylist() if dates else []
-    return sorted({member} | {each for each in ids if normalised(each) == normalised(member)})
+    """The id as it was given, and as it is written among the newest night's members, in rows that were set aside, and in what
+    was said to us: one that comes back in other letters of case is known for the same, so it has to go as the same.
+
+    Raises DatabaseUnavailable, DamagedTable.
+    """
+    lake, ids = platform.lake, {member}
+    for table, dates in ((MEMBERS, lake.dates(MEMBERS.name)[-1:]), (QUARANTINE, lake.dates(QUARANTINE.name))):
+        for date in dates:
+            ids.update(lake.read(table, date).member_id.to_pyarrow().to_pylist())
+    engine = platform.marts.engine
+    with reaching(engine), engine.connect() as connection:
+        for ledger in ("events", "feedback", "preferences", "claims"):
+            ids.update(connection.scalars(sa.text(f"SELECT DISTINCT member_id FROM live.{ledger}")))
+    return sorted({member} | {each for each in ids if each and normalised(each) == normalised(member)})
 
 
 def _out_of_the_database(platform: Platform, written: list[str]) -> dict[str, int]:

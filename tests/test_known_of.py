@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from datetime import datetime
 from pathlib import Path
 
 import ibis
@@ -9,6 +10,7 @@ import pytest
 
 import ml
 from assets.tables import ASSET_TABLES
+from ml.lake_tables import QUARANTINE
 from ml.published_tables import PUBLISHED_TABLES
 from ml.source_tables import MEMBERS
 from ml.tables import Table, Type
@@ -47,9 +49,14 @@ def test_a_member_whom_the_newest_night_does_not_know_is_told_what_the_last_one_
 
 def test_who_is_erased_by_an_id_in_other_letters_of_case_is_erased(platform: Platform, marts: Marts) -> None:
     publish(marts, offers=offers("Berit 1 spring email 0.5\n dora 1 spring email 0.1"), audience={"spring": 3})
+    rows(marts.engine, "SELECT marts.opt_out('BERIT', 'sms')")
+    values = {"row_id": "1", "table_name": "members", "rule": "type:birth_year", "member_id": "berit"}
+    aside = ibis.memtable([{**values, "row": '{"member_id":"berit"}', "found_at": datetime(2017, 10, 30)}])
+    platform.lake.write(QUARANTINE, MONDAY, aside.select(*QUARANTINE.names).cast(QUARANTINE.schema))
+
     gone = forget(platform, " bERIT")
-    assert gone.lake == {"members": 2}
-    assert gone.database == {"platform.offers": 1}
+    assert gone.lake == {"members": 2, "quarantine": 1}
+    assert gone.database == {"platform.offers": 1, "live.events": 1}
     assert rows(marts.engine, "SELECT DISTINCT member_id FROM marts.offer_table") == [("dora",)]
 
 
