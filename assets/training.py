@@ -16,6 +16,7 @@ from ml.examples import training_asks, training_rows
 from ml.source_tables import SOURCE_TABLES
 from resources.platform import Platform
 from resources.promoter import settle_champion
+from resources.text_page import CARD, card_title, judge_page
 from resources.trainer import train_challenger
 
 _KINDS = {"mlflow", "xgboost"}
@@ -67,6 +68,10 @@ def champion(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platf
     except RegistryUnavailable as why:
         context.log.warning("the champion stays whichever it is, the night goes on: %s", why)
         return dg.MaterializeResult(metadata={"promoted": False, "why": str(why)})
+    if settled.version:
+        said = f"promoted: {settled.reason}" if settled.promoted else f"not promoted: {settled.reason}"
+        folder = platform.settings.reports / context.partition_key
+        judge_page(folder, CARD, card_title(settled.version), "pass" if settled.leads else "note", said)
     return dg.MaterializeResult(
         metadata={
             "promoted": settled.promoted,

@@ -15,7 +15,7 @@ from ml.validation import BASELINES
 
 SHOWN = ("auc", "pr_auc", "log_loss", "ece")
 LEAST = 20  # members below which a cell is not shown
-LEAST_ANSWERS = 10  # answers below which a figure says more of those few than of the model
+LEAST_ANSWERS = 20  # answers below which a figure says more of those few than of the model
 DRAWS = 100
 
 

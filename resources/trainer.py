@@ -28,7 +28,7 @@ from resources.engine import is_spark
 from resources.packages import made_with
 from resources.platform import Platform
 from resources.registry import Candidate
-from resources.text_page import write_page
+from resources.text_page import CARD, card_title, write_page
 
 # Of some forty figures, those to show beside the asset; all are in MLflow.
 HEADLINE = (
@@ -144,9 +144,9 @@ def train_challenger(platform: Platform, business_date: str, run_id: str) -> Tra
         data=data,
     )
     registered = platform.registry.register(candidate, business_date)
-    title = f"Model card of version {registered.version}"
-    told = "what it was trained on, and for whom it is good"
-    write_page(card, "model-card", title, told, platform.settings.reports / business_date)
+    title, told = card_title(registered.version), "what it was trained on, and for whom it is good"
+    page = card.replace("# Model card", f"# {title}", 1)  # the version's number is not known before
+    write_page(page, CARD, title, told, platform.settings.reports / business_date, "note")
     return Trained(
         version=registered.version,
         url=platform.registry.run_url(platform.mlflow_address, registered.run_id),

@@ -201,8 +201,8 @@ def test_the_card_tells_for_whom_the_model_is_good_and_names_nobody() -> None:
 def test_a_slice_of_few_answers_has_no_figure() -> None:
     frame = rows()
     frame.loc[frame.new_member, "answered"] = 0.0
-    frame.loc[frame[frame.new_member].index[:9], "answered"] = 1.0
-    assert "| new member | 800 | fewer than 10 | – | – | – | – |" in model_card(frame, TrainingConfig(), {}, seed=1)
+    frame.loc[frame[frame.new_member].index[:19], "answered"] = 1.0
+    assert "| new member | 800 | fewer than 20 | – | – | – | – |" in model_card(frame, TrainingConfig(), {}, seed=1)
 
 
 def test_the_card_looks_at_age_and_place_and_tells_no_place_of_few() -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from resources.report_shelf import prune_reports
-from resources.text_page import write_page
+from resources.text_page import judge_page, write_page
 from web.reports import night_reports, report_days
 
 
@@ -24,3 +24,14 @@ def test_the_model_card_is_among_the_nights_reports(tmp_path: Path) -> None:
     [day] = report_days(tmp_path)
     [report] = night_reports(tmp_path, day).reports
     assert (report.title, report.verdict) == ("Model card of version 7", "pass")
+
+
+def test_the_list_says_what_became_of_the_model_that_a_card_is_of(tmp_path: Path) -> None:
+    folder = tmp_path / "2024-03-15"
+    judge_page(folder, "model-card", "Model card of version 7", "note", "not promoted: there is no such page yet")
+    write_page("# Model card", "model-card", "Model card of version 7", "for whom", folder, "note")
+    [day] = report_days(tmp_path)
+    for title, said in (("Model card of version 6", "for whom"), ("Model card of version 7", "not promoted: AUC")):
+        judge_page(folder, "model-card", title, "note", "not promoted: AUC")
+        [report] = night_reports(tmp_path, day).reports
+        assert (report.title, report.verdict, report.reason) == ("Model card of version 7", "note", said)
