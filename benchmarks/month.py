@@ -37,7 +37,7 @@ from resources.watched_nights import DRIFT_VERDICT
 from simulator.club import InventedClub
 from simulator.plan import LAST_MONDAY
 
-MEMBERS = 2_000  # of 600, 20 answered in a month whose time to answer was over: too few for a figure
+MEMBERS = 2_000  # of 600, 10 had answered by the 17th night: too few for a figure
 # The club is small, so little must be enough; few and small models, as each night trains one.
 POLICY = """
 [training]
