@@ -52,6 +52,7 @@ faults: $(READY) ## try to break every promise, as often as it asks for: docs/re
 
 bench: $(READY) ## what it costs, beside its peers: docs/performance.md
 	$(BIN)/python -m benchmarks.publishing --save docs/measured/publishing.csv
+	$(BIN)/python -m benchmarks.night --members 10000 100000 --save docs/measured/night.csv
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m benchmarks.compare
 

@@ -3,31 +3,26 @@
 import dagster as dg
 import ibis.expr.types as ir
 
+from assets.sharded import sharded
 from assets.shown import small_table, table_arguments
-from ml.decision_lists import offer_table, suppression_list
-from ml.lake_tables import CHANGES, DECISIONS, OFFERS_TO_SEND, REASKS, SCORES, SUPPRESSIONS
+from ml.lake_tables import ASKS, CHANGES, DECISIONS, OFFERS_TO_SEND, QUARANTINE, REASKS, SCORES, SUPPRESSIONS
 from ml.reach import wide_campaigns
 from ml.reask import reask_list
 from ml.source_tables import SOURCE_TABLES
-from resources.decider import decide_night
+from resources.decider import offers_of, suppressions_of
+from resources.io_manager import Parts
 from resources.last_night import changes_tonight
+from resources.night_shards import prepare_decisions, write_decisions, write_lists
 from resources.platform import Platform
 
 _KINDS = {"duckdb"}
 _SOURCES = [t.name for t in SOURCE_TABLES]
 
 
-@dg.asset(**table_arguments(DECISIONS, _KINDS), group_name="decisions", deps=_SOURCES)
-def decisions(
-    context: dg.AssetExecutionContext,
-    platform: dg.ResourceParam[Platform],
-    asks: ir.Table,
-    scores: ir.Table,
-    quarantine: ir.Table,
-) -> ir.Table:
-    """Every member, offer and channel considered, with every rule that failed."""
-    night = platform.night(context.partition_key)
-    return decide_night(platform, night, platform.policy, asks=asks, scores=scores, quarantine=quarantine)
+# Every member, offer and channel considered, with every rule that failed.
+decisions = sharded(
+    DECISIONS, _KINDS, "decisions", [*_SOURCES, ASKS.name, SCORES.name, QUARANTINE.name], prepare_decisions, write_decisions
+)  # fmt: skip
 
 
 @dg.asset_check(asset=DECISIONS.name, description="No campaign goes to more of the club than policy reach.warn_share.")
@@ -59,24 +54,18 @@ def changes_since_last_night(
     return dg.Output(rows, metadata={"notes": {"compared_with": compared}})
 
 
-@dg.asset(**table_arguments(OFFERS_TO_SEND, _KINDS), group_name="decisions", deps=_SOURCES)
-def offers_to_send(
-    context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform], decisions: ir.Table
-) -> ir.Table:
+@dg.asset(**table_arguments(OFFERS_TO_SEND, _KINDS), group_name="decisions", deps=[*_SOURCES, DECISIONS.name])
+def offers_to_send(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> Parts:
     """Tonight's offers, a row a member and slot."""
     night = platform.night(context.partition_key)
-    # In the order of the published key: publishing is twice as fast so.
-    return offer_table(decisions, platform.club(night), night).order_by([*OFFERS_TO_SEND.key])
+    return Parts(write_lists(platform, night, OFFERS_TO_SEND, lambda shard: offers_of(platform, night, shard)))
 
 
-@dg.asset(**table_arguments(SUPPRESSIONS, _KINDS), group_name="decisions")
-def suppressions(
-    context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform], decisions: ir.Table, asks: ir.Table
-) -> ir.Table:
+@dg.asset(**table_arguments(SUPPRESSIONS, _KINDS), group_name="decisions", deps=[ASKS.name, DECISIONS.name])
+def suppressions(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> Parts:
     """Tonight's audience that gets no offer of its campaign, each member with the reason."""
-    version = platform.lake.manifest(SCORES.name, context.partition_key).notes["model_version"]
-    audience = asks.select("campaign_id", "member_id")
-    return suppression_list(decisions, audience, platform.policy, version).order_by([*SUPPRESSIONS.key])
+    night = platform.night(context.partition_key)
+    return Parts(write_lists(platform, night, SUPPRESSIONS, lambda shard: suppressions_of(platform, night, shard)))
 
 
 @dg.asset(**table_arguments(REASKS, _KINDS), group_name="decisions", deps=_SOURCES)

@@ -2,41 +2,30 @@
 ml/features_*.py.
 """
 
-from collections.abc import Iterator
-
 import dagster as dg
 import ibis.expr.types as ir
 
-from assets.shown import lake_out, table_arguments
+from assets.sharded import sharded_together
+from assets.shown import table_arguments
 from ml.examples import night_asks
 from ml.feature_dictionary import FEATURE_TABLES
-from ml.features import feature_tables
 from ml.lake_tables import ASKS
 from ml.source_tables import SOURCE_TABLES
-from resources.platform import Platform
+from resources.night_shards import parts_of_features, prepare_features, write_features
+from resources.platform import SHARDS, Platform
+
+_SOURCES = [t.name for t in SOURCE_TABLES]
 
 
-@dg.asset(**table_arguments(ASKS, {"duckdb"}), group_name="features", deps=[t.name for t in SOURCE_TABLES])
-def asks(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> ir.Table:
+@dg.asset(**table_arguments(ASKS, {"duckdb"}), group_name="features", deps=_SOURCES)
+def asks(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> dg.Output[ir.Table]:
     """Running campaigns x their audience."""
     night = platform.night(context.partition_key)
-    return night_asks(platform.club(night), night).select(*ASKS.names)
+    rows = night_asks(platform.club(night), night).select(*ASKS.names)
+    return dg.Output(rows, metadata={"notes": {SHARDS: str(platform.shards(night))}})
 
 
-@dg.multi_asset(
-    name="features",
-    group_name="features",
-    outs={t.name: lake_out(t, {"duckdb"}) for t in FEATURE_TABLES},
-    deps=[t.name for t in SOURCE_TABLES],
-)
-def features(
-    context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform], asks: ir.Table
-) -> Iterator[dg.Output[ir.Table]]:
-    """Every feature of tonight's questions, from what happened strictly before the business date."""
-    night = platform.night(context.partition_key)
-    keys = {t.name: t.key for t in FEATURE_TABLES}
-    for name, table in feature_tables(platform.club(night), asks).tables().items():
-        rows = table.drop("as_of").order_by(
-            keys[name]
-        )  # the business date says it; in order, so the bytes are the same
-        yield dg.Output(rows, output_name=name)
+# Every feature of tonight's questions, from what happened strictly before the business date.
+features = sharded_together(
+    "features", FEATURE_TABLES, {"duckdb"}, "features", [ASKS.name, *_SOURCES], prepare_features, write_features, parts_of_features
+)  # fmt: skip

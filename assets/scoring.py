@@ -4,33 +4,21 @@ import dagster as dg
 import ibis
 import ibis.expr.types as ir
 
+from assets.sharded import sharded
 from assets.shown import table_arguments
 from ml.feature_dictionary import FEATURE_TABLES
 from ml.lake_tables import ASKS, SCORES
 from ml.shadow import SHADOW_SCORES
 from ml.source_tables import SOURCE_TABLES
+from resources.night_shards import prepare_scores, sound_scores, write_scores
 from resources.platform import Platform
 from resources.shadow import beside_the_champion
-from resources.sound_scores import sound_scores
 
-
-@dg.asset(
-    **table_arguments(SCORES, {"xgboost"}),
-    group_name="scoring",
-    deps=[*(t.name for t in (*SOURCE_TABLES, *FEATURE_TABLES, ASKS)), "champion"],
-)
-def scores(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> dg.Output[object]:
-    """The champion's relevance of every active offer to every member of its audience who may be scored; where its numbers are
-    not sound, those of the model before it, or of rules."""
-    night = platform.night(context.partition_key)
-    chosen, batches = sound_scores(platform, night)
-    notes = {
-        "model_version": chosen.version,
-        "fallback_step": chosen.step,
-        "threshold": chosen.threshold_note,
-        "trained_for": chosen.trained_for,
-    }
-    return dg.Output(batches, metadata={"notes": notes, "why": chosen.reason})
+# The champion's relevance of every active offer to every member of its audience who may be scored; where its numbers are not sound,
+# those of the model before it, or of rules.
+scores = sharded(
+    SCORES, {"xgboost"}, "scoring", [*(t.name for t in (*SOURCE_TABLES, *FEATURE_TABLES, ASKS)), "champion"], prepare_scores, write_scores, sound_scores
+)  # fmt: skip
 
 
 @dg.asset(**table_arguments(SHADOW_SCORES, {"xgboost"}), group_name="scoring", deps=[SCORES.name])

@@ -15,7 +15,8 @@ from ml.source_tables import CONSENTS, SOURCE_TABLES
 from resources.daytime import of_strangers
 from resources.decider import HEARD_UNTIL, consents_heard_until
 from resources.home import check_space
-from resources.platform import Platform
+from resources.night_shards import shards_for
+from resources.platform import SHARDS, Platform
 from resources.restored import settle_ledger
 
 
@@ -42,9 +43,10 @@ def source_tables(
     club = Club.of(checked.clean)
     known = visible(club, night)
     heard = consents_heard_until(platform, night, delivered, club)
+    shards = shards_for(platform, known)
     for definition in SOURCE_TABLES:
         name = definition.name
-        notes = {"recorded": "yes" if name in known.recorded else "no", **checked.notes(name)}
+        notes = {SHARDS: str(shards), "recorded": "yes" if name in known.recorded else "no", **checked.notes(name)}
         if heard and definition is CONSENTS:
             notes[HEARD_UNTIL] = heard.isoformat()
         yield dg.Output(getattr(known, name), output_name=name, metadata={"notes": notes})

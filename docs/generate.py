@@ -21,6 +21,7 @@ from docs.render_rules import rules_page
 from docs.render_score import score_page
 from docs.render_simulator import pictures, simulator_page
 from docs.render_staleness import staleness_page
+from ml.club_wide import WIDE_TABLES
 from ml.feature import FAMILIES
 from ml.feature_dictionary import FEATURES
 from ml.published_tables import OFFER_TABLE, PUBLISHED_TABLES, REASK_LIST, SUPPRESSION_LIST
@@ -51,7 +52,7 @@ def tables_page() -> str:
         "## Between: the lake",
         "Parquet, one folder a table and business date: `<data folder>/lake/<table>/business_date=<date>/`. The source "
         "tables are there too, as the date knew them.",
-        *(_table(table) for table in (*ASSET_TABLES.values(), VALIDATION) if table not in SOURCE_TABLES),
+        *(_table(table) for table in (*ASSET_TABLES.values(), VALIDATION, *WIDE_TABLES) if table not in SOURCE_TABLES),
         "## Reason codes, most restrictive first",
         "With examples: [why a member does not get an offer](suppression-rules.md).",
         grid(("code", "means"), ((f"`{code}`", meaning) for code, meaning in MEANING.items())),

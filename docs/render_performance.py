@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from docs.grid import grid
+from docs.render_night import night_section
 
 MEASURED = Path(__file__).parent / "measured" / "publishing.csv"
 
@@ -32,4 +33,5 @@ database; from the second on there is a night before to compare with.
 {grid(("round", "plain COPY, s", "published, s", "ratio"), told)}
 
 The median ratio is {ratio:.2f}, and the slowest round took {slowest:.0f} seconds. What publishing adds to COPY is the keys, which PostgreSQL builds row by row.
-"""
+
+{night_section()}"""

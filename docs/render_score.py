@@ -35,7 +35,7 @@ ROWS: dict[str, tuple[tuple[str, tuple[str, ...], str], ...]] = {
         ("Model specifications are unit tested", ("test_model.py::test_the_offer_stage_learns_what_members_like", "test_linear.py::test_a_rising_feature_never_raises_the_odds_where_it_may_not"), "on a club whose taste is known"),
         ("The pipeline is tested as a whole", ("test_night_end_to_end.py::test_every_planned_member_is_either_sent_to_or_suppressed",), "a night from files to published tables"),
         ("Quality is checked before serving", ("test_promotion.py::test_a_challenger_much_worse_than_the_champion_is_refused_though_it_beats_the_simple_scorers",), "the promotion gate"),
-        ("Single examples can be debugged", ("test_explanations.py::test_what_decides_is_named_first", "test_model.py::test_every_score_tells_what_moved_it_and_a_members_best_offers_tell_their_own"), "`hemsil explain MEMBER`"),
+        ("Single examples can be debugged", ("test_explanations.py::test_what_decides_is_named_first", "test_model.py::test_what_is_sent_tells_what_moved_it_and_its_offer_speaks_first"), "`hemsil explain MEMBER`"),
         ("Models are tried out before serving", ("test_shadow.py::test_a_challenger_that_passes_scores_beside_the_champion_before_it_takes_its_place",), "shadow nights, where the policy asks for them"),
         ("Models can be rolled back", ("test_model_commands.py::test_after_a_rollback_the_next_night_sends_what_the_earlier_model_says", "test_registry.py::test_a_rollback_brings_the_earlier_model_back_and_the_next_night_does_not_undo_it"), "one command"),
     ),

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from ml.baselines import ask_of, best_of
 from ml.ensemble import Ensemble, Values, log_odds, probability
+from ml.explanations import Told
 from ml.inputs import Batch
 from ml.model import RelevanceModel
 
@@ -42,8 +43,8 @@ class TakenApart:
         """See `RelevanceModel.offer_relevance`."""
         return _remembered(self.model.offer, rows, self.of_offers)
 
-    def contributions(self, stage: Literal["mailing", "offer"], rows: Batch) -> list[dict[str, float]]:
-        return [{}] * rows.num_rows
+    def explained(self, stage: Literal["mailing", "offer"], rows: Batch) -> Told:
+        return Told.nothing(rows.num_rows)
 
     def columns(self, mailings: pa.Table, offers: pa.Table) -> tuple[Columns, Columns]:
         """(by mailing, by offer): the parts' relevance of the rows that were scored, in their order. Of a pair model, which

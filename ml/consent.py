@@ -110,16 +110,18 @@ def age_facts(basis: Basis) -> ir.Table:
 def profiling_facts(basis: Basis) -> ir.Table:
     """(member_id): may the member be profiled. One row for every member."""
     members = basis.club.members.select("member_id")
-    able = may_be_profiled(basis.club, basis.policy).mutate(profiled=ibis.literal(True))
+    recorded = basis.wide.profiling if basis.wide else None
+    able = may_be_profiled(basis.club, basis.policy, recorded).mutate(profiled=ibis.literal(True))
     joined = members.left_join(able, "member_id")
     return joined.select("member_id", profiled=joined.profiled.fill_null(False))
 
 
-def may_be_profiled(club: Club, policy: Policy) -> ir.Table:
+def may_be_profiled(club: Club, policy: Policy, recorded: ir.Table | None = None) -> ir.Table:
     """(member_id): the members who may be trained on and scored.
 
     Where the club records consents to profiling (policy consent.profiling = "where_recorded"), those who gave one and
-    have not withdrawn it since; where it records none, or with "unless_withdrawn", all who have not withdrawn it.
+    have not withdrawn it since; where it records none, or with "unless_withdrawn", all who have not withdrawn it. `recorded` (`Wide.profiling`) says whether it does, where `club` is
+    one shard of it.
     """
     asked = club.consents.filter(club.consents.purpose == "profiling")
     last = asked.group_by("member_id").aggregate(
@@ -130,9 +132,15 @@ def may_be_profiled(club: Club, policy: Policy) -> ir.Table:
     willing = members.anti_join(of_every_id(refused, club), "member_id")
     if policy.consent.profiling == "unless_withdrawn":
         return willing
-    recorded = asked.aggregate(records=asked.granted.any().fill_null(False))
+    recorded = records_profiling(club) if recorded is None else recorded
     joined = willing.cross_join(recorded).left_join(last.select("member_id", "granted_at"), "member_id")
     return joined.filter(~joined.records | joined.granted_at.notnull()).select("member_id")
+
+
+def records_profiling(club: Club) -> ir.Table:
+    """(records) in one row: has anybody ever consented to profiling."""
+    asked = club.consents.filter(club.consents.purpose == "profiling")
+    return asked.aggregate(records=asked.granted.any().fill_null(False))
 
 
 def doubt_facts(basis: Basis) -> ir.Table:

@@ -9,12 +9,12 @@ import ibis
 import ibis.expr.types as ir
 
 from ml.arbitration import arbitrate
-from ml.basis import Basis
+from ml.basis import Basis, Explain, Wide
 from ml.club import Club
 from ml.declared import match_facts
 from ml.errors import PolicyError
 from ml.judgement import failure, judge
-from ml.kept import staged
+from ml.kept import keep, staged
 from ml.lake_tables import DECISIONS, SCORES
 from ml.night import Night
 from ml.pairs import attach, offers_of, pairs
@@ -39,6 +39,8 @@ def decide(
     erased: ir.Table | None = None,
     consents_until: datetime | None = None,
     uplift: ir.Table | None = None,
+    wide: Wide | None = None,
+    explain: Explain | None = None,
 ) -> ir.Table:
     """The ledger (`DECISIONS`): one row a scored member, offer and channel that the campaign may use.
 
@@ -52,6 +54,8 @@ def decide(
     erased          (member_id) members who asked to be erased
     consents_until  instant up to which the consents are known to be complete; None = the night's own
     uplift          what a discount adds to what members would buy anyway (`ml.uplift`); None = not known
+    wide            facts of the whole club, where the club, scores and asks given are one shard of it
+    explain         tells what moved the scores of the pairs sent; None = what the scores say
 
     Raises PolicyError for a club that records no consents, unless the policy takes its audiences as consenting.
     """
@@ -73,6 +77,8 @@ def decide(
         erased=nobody if erased is None else erased,
         consents_until=night.as_of if consents_until is None else consents_until,
         uplift=uplift,
+        wide=wide,
+        explain=explain,
     )
     return ledger(scores, basis)
 
@@ -91,9 +97,22 @@ def ledger(scores: ir.Table, basis: Basis, rules: Sequence[Rule] = RULES) -> ir.
     """What the rules and the arbitration make of the scores, on a basis already put together."""
     judged = staged(judge(pairs(scores, basis), basis, rules))
     stopped = judged.filter(judged.reason.notnull())
-    placed = _settle(staged(arbitrate(judged.filter(judged.reason.isnull()), basis)), basis)
+    ranked = staged(arbitrate(judged.filter(judged.reason.isnull()), basis))
+    placed = _settle(_explained(ranked, basis.explain) if basis.explain else ranked, basis)
     written = ibis.union(*(_with_chance(rows, basis).select(*DECISIONS.names) for rows in (stopped, placed)))
     return written.cast(DECISIONS.schema)
+
+
+def _explained(ranked: ir.Table, explain: Explain) -> ir.Table:
+    """The ranked rows with what moved the score of those that are sent, which are few of all that were scored."""
+    held = keep(ranked)
+    told = explain(held.filter(held.cut.isnull()).select(*_PAIR).distinct())
+    joined = held.left_join(told, _PAIR, rname="{name}_told")
+    anew = {name: joined[f"{name}_told"].fill_null(joined[name]) for name in ("contributions", "speaks_for")}
+    return joined.select(*(name for name in held.columns if name not in anew), **anew)
+
+
+_PAIR = ["campaign_id", "member_id", "offer_id"]
 
 
 def _settle(rows: ir.Table, basis: Basis) -> ir.Table:

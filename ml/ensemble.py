@@ -2,15 +2,18 @@
 on another part of the members. The mean is the estimate; how far they differ is how sure it is.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
 
-from ml.inputs import Batch, Inputs, Matrix
+from ml.inputs import Batch, Inputs, Matrix, Repeated
 from ml.linear import LinearModel
+from ml.partners import Partners
 
 Values = NDArray[np.float64]
 
@@ -33,15 +36,24 @@ class Ensemble:
     spread: float
     linear_share: float = 0.5
 
+    @cached_property
+    def partners(self) -> Partners:
+        """The linear partners, to be asked all at once. Raises IndexError where there are none."""
+        return Partners.of(self.linear)
+
     def predict(self, rows: Batch) -> tuple[Values, Values]:
         """(probability, its lower bound), one a row. Raises KeyError naming inputs that the rows lack."""
-        return self.predict_matrix(self.inputs.matrix(rows))
+        x, repeated = self.inputs.spread(rows)
+        return self._predict(x, repeated)
 
     def predict_matrix(self, x: Matrix) -> tuple[Values, Values]:
         """The same from a matrix with the inputs' columns."""
+        return self._predict(x, [])
+
+    def _predict(self, x: Matrix, repeated: Sequence[Repeated]) -> tuple[Values, Values]:
         if x.shape[0] == 0:
             return np.zeros(0), np.zeros(0)
-        return self.together(*self.parts(x))
+        return self.together(*self.parts(x, repeated))
 
     def together(self, trees: Values, linear: Values) -> tuple[Values, Values]:
         """(probability, its lower bound) from what the `parts` said, (bags, rows) each."""
@@ -50,12 +62,17 @@ class Ensemble:
         error = self.spread * odds.std(axis=0, ddof=1) if len(trees) > 1 else np.zeros(mean.size)
         return probability(mean), probability(mean - LOW_QUANTILE * error)
 
-    def parts(self, x: Matrix) -> tuple[Values, Values]:
-        """Probabilities (bags, rows) by the trees, and by the linear partners (the trees' again where there are none)."""
+    def parts(self, x: Matrix, repeated: Sequence[Repeated] = ()) -> tuple[Values, Values]:
+        """Probabilities (bags, rows) by the trees, and by the linear partners (the trees' again where there are none). What
+        the partners say of `repeated` columns is reckoned once a value."""
         trees = np.stack([booster.inplace_predict(x).astype(float) for booster in self.trees])
         if not self.linear:
             return trees, trees
-        return trees, np.stack([probability(partner.predict(x)) for partner in self.linear])
+        rest = sorted(set(range(x.shape[1])).difference(*(part.columns for part in repeated)))
+        odds = self.partners.intercept + self.partners.added(x, rest, rest)
+        for part in repeated:
+            odds += self.partners.added(part.values, range(len(part.columns)), part.columns)[part.of]
+        return trees, probability(np.ascontiguousarray(odds.T))
 
     def to_files(self, name: str) -> tuple[dict[str, bytes], dict[str, Any]]:
         """(native model files, all else as JSON values)."""

@@ -101,9 +101,7 @@ def offer_rows(club: Club, pairs: ir.Table, tables: FeatureTables | None = None)
     the offer's own, its place among the campaign's offers for this member, and the member's."""
     tables = tables or feature_tables(club, pairs)
     asks = pairs.select(*ASK).distinct()
-    every = _attach(offered(club, asks), tables.member_offer_features, [*ASK, "offer_id"])
-    counts = [f.name for f in MEMBER_OFFER if not f.name.endswith(("_days_since", "_due"))]
-    every = every.mutate(**{name: every[name].fill_null(0) for name in counts})
+    every = with_evidence(offered(club, asks), tables)
     every = _attach(every, tables.offer_features, ["as_of", "campaign_id", "offer_id"])
     every = _beside_the_others(every)
     rows = _attach(pairs, every, [*ASK, "offer_id"])
@@ -112,6 +110,13 @@ def offer_rows(club: Club, pairs: ir.Table, tables: FeatureTables | None = None)
     rows = _attach(rows, tables.member_campaign_features, list(ASK))
     named = (*MEMBER, *CAMPAIGN, *MEMBER_CAMPAIGN, *OFFER, *MEMBER_OFFER, *RELATIVE)
     return rows.select(*pairs.columns, *(f.name for f in named))
+
+
+def with_evidence(pairs: ir.Table, tables: FeatureTables) -> ir.Table:
+    """The pairs with what is known of the member and the offer: `MEMBER_OFFER`, of which counts are 0 where nothing is."""
+    rows = _attach(pairs, tables.member_offer_features, [*ASK, "offer_id"])
+    counts = [f.name for f in MEMBER_OFFER if not f.name.endswith(("_days_since", "_due"))]
+    return rows.mutate(**{name: rows[name].fill_null(0) for name in counts})
 
 
 def _beside_the_others(rows: ir.Table) -> ir.Table:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 import ibis.expr.types as ir
 
 from ml.club import Club
+from ml.club_wide import WideFeatures, wide_features
 from ml.feature import Feature
 from ml.features_affinity import offer_affinity
 from ml.features_campaign import campaign_affinity
@@ -15,10 +16,10 @@ from ml.features_declared import declared_features
 from ml.features_member import purchase_features
 from ml.features_of_members import CATEGORY, MEMBER
 from ml.features_of_offers import CAMPAIGN, MEMBER_CAMPAIGN, MEMBER_OFFER, OFFER
-from ml.features_offer import campaign_features, offer_features
 from ml.features_response import response_features, response_to_kind
 from ml.habits import habits_by_level
 from ml.kept import keep
+from ml.tables import Table
 
 ANSWERS = ("redeem", "click")  # kinds of response that count as an answer, unless the caller says otherwise
 
@@ -45,36 +46,47 @@ class FeatureTables:
         return replace(self, **made)
 
 
-def feature_tables(club: Club, asks: ir.Table, kinds: tuple[str, ...] = ANSWERS) -> FeatureTables:
+def feature_tables(
+    club: Club, asks: ir.Table, kinds: tuple[str, ...] = ANSWERS, wide: WideFeatures | None = None
+) -> FeatureTables:
     """Features at every moment asked about. `asks` has as_of (UTC), campaign_id, member_id.
 
     Only what happened strictly before each row's as_of has a part in it, so a club that knows the future gives the
-    same. Tables from which others are made are kept by the engine for as long as the result lives.
+    same. `wide` is what `wide_features` made of the whole club, where `club` and `asks` are one shard of it. Tables from which others are made are kept by the engine for as long as the result lives.
     """
     ask = ["as_of", "campaign_id", "member_id"]
     asks = asks.select(*ask).distinct()
+    if wide is None:
+        wide = wide_features(club, asks, kinds)
+        wide = replace(wide, rates=keep(wide.rates))  # two families read them
     habits = habits_by_level(club, asks)
     evidence = keep(offer_affinity(club, asks, habits, kinds))
     member_parts = (
         declared_features(club, asks),
         purchase_features(club, asks),
-        response_features(club, asks, kinds),
+        response_features(club, asks, kinds, wide.rates),
     )
     member = member_parts[0]
     for part in member_parts[1:]:
         member = member.left_join(part, ["as_of", "member_id"]).drop("as_of_right", "member_id_right")
-    reach = campaign_affinity(club, asks, habits, evidence).left_join(response_to_kind(club, asks, kinds), ask)
+    reach = campaign_affinity(club, asks, habits, evidence, wide.campaigns)
+    reach = reach.left_join(response_to_kind(club, asks, kinds, wide.rates), ask)
     reach = reach.drop(*[f"{k}_right" for k in ask])
     return FeatureTables(
         member_features=_in_order(member, ("as_of", "member_id"), MEMBER),
         member_category_features=_in_order(
-            category_features(club, asks, habits), ("as_of", "member_id", "category"), CATEGORY
+            category_features(club, asks, habits, wide.prices), ("as_of", "member_id", "category"), CATEGORY
         ),
-        campaign_features=_in_order(campaign_features(club, asks), ("as_of", "campaign_id"), CAMPAIGN),
+        campaign_features=_in_order(wide.campaigns, ("as_of", "campaign_id"), CAMPAIGN),
         member_campaign_features=_in_order(reach, tuple(ask), MEMBER_CAMPAIGN),
-        offer_features=_in_order(offer_features(club, asks, kinds), ("as_of", "campaign_id", "offer_id"), OFFER),
+        offer_features=_in_order(wide.offers, ("as_of", "campaign_id", "offer_id"), OFFER),
         member_offer_features=_in_order(evidence, (*ask, "offer_id"), MEMBER_OFFER),
     )
+
+
+def in_order_of(definition: Table, rows: ir.Table) -> ir.Table:
+    """Rows with the definition's columns, in its order and types."""
+    return rows.select(**{name: rows[name].cast(kind) for name, kind in definition.schema.items()})
 
 
 def _in_order(table: ir.Table, keys: tuple[str, ...], features: tuple[Feature, ...]) -> ir.Table:

@@ -16,16 +16,20 @@ from ml.kept import keep
 TOP = 5
 
 
-def campaign_affinity(club: Club, asks: ir.Table, habits: Mapping[str, ir.Table], evidence: ir.Table) -> ir.Table:
+def campaign_affinity(
+    club: Club, asks: ir.Table, habits: Mapping[str, ir.Table], evidence: ir.Table, campaigns: ir.Table | None = None
+) -> ir.Table:
     """One row a (as_of, campaign_id, member_id) asked about.
 
-    `habits` and `evidence` are what `habits_by_level` and `offer_affinity` gave for the same asks.
+    `habits` and `evidence` are what `habits_by_level` and `offer_affinity` gave for the same asks, `campaigns` the whole
+    club's `campaign_features`, where `club` is one shard of it.
     """
     asks = asks.select(*ASK)
     joined = asks
     for part in (_over_offers(evidence), _habits_in(club, asks, habits), _answered(evidence)):
         joined = joined.left_join(part, ASK).drop(*[f"{k}_right" for k in ASK])
-    about = campaign_features(club, asks).select("as_of", "campaign_id", "offers", "club_spend_share")
+    campaigns = campaign_features(club, asks) if campaigns is None else campaigns
+    about = campaigns.select("as_of", "campaign_id", "offers", "club_spend_share")
     t = joined.left_join(about, ["as_of", "campaign_id"]).drop("as_of_right", "campaign_id_right")
     t = t.mutate(
         **{c: t[c].fill_null(0) for c in t.columns if c not in ASK and c not in ("offers", "club_spend_share")}

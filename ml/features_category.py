@@ -11,13 +11,16 @@ from ml.exact import total
 from ml.history import moments_of, purchases, seen_from, share
 
 
-def category_features(club: Club, asks: ir.Table, habits: Mapping[str, ir.Table]) -> ir.Table:
-    """One row a (as_of, member_id, category) of which the member has bought anything."""
+def category_features(
+    club: Club, asks: ir.Table, habits: Mapping[str, ir.Table], prices: ir.Table | None = None
+) -> ir.Table:
+    """One row a (as_of, member_id, category) of which the member has bought anything. `prices` are the whole club's
+    (`club_prices`), where `club` is one shard of it."""
     moments, h = moments_of(asks), habits["category"]
     spent = h.group_by("as_of", "member_id").aggregate(total=total(h.spend))
     h = h.inner_join(spent, ["as_of", "member_id"])
     h = h.left_join(_baskets(club, moments), ["as_of", "member_id"]).drop("as_of_right", "member_id_right")
-    prices = _club_prices(club, moments)
+    prices = club_prices(club, moments) if prices is None else prices
     h = h.left_join(prices, [h.as_of == prices.as_of, h["value"] == prices.category])
     paid = share(h.list_value, h.quantity)
     return h.select(
@@ -47,7 +50,7 @@ def _baskets(club: Club, moments: ir.Table) -> ir.Table:
     return seen.group_by("as_of", "member_id").aggregate(baskets=seen.count())
 
 
-def _club_prices(club: Club, moments: ir.Table) -> ir.Table:
+def club_prices(club: Club, moments: ir.Table) -> ir.Table:
     """(as_of, category, unit_price): what a unit of the category cost on average before the moment."""
     lines = club.transactions.filter(club.transactions.quantity > 0)
     named = lines.inner_join(club.products.select("product_id", "category"), "product_id")

@@ -16,15 +16,16 @@ ASK = ["as_of", "campaign_id", "member_id"]
 SUMS = ("mailed", "answered", "expected", "answered_decayed", "mailed_decayed")
 
 
-def response_features(club: Club, asks: ir.Table, kinds: tuple[str, ...]) -> ir.Table:
+def response_features(club: Club, asks: ir.Table, kinds: tuple[str, ...], rates: ir.Table | None = None) -> ir.Table:
     """One row a (as_of, member_id), also of members never written to.
 
     answer_rate is the member's answered campaigns over campaigns mailed, shrunk towards the club's rate so far;
     answers_over_expected compares with the sum of those campaigns' own rates so far.
     """
     moments = moments_of(asks)
-    history = _past_mailings(club, asks, moments, kinds)
-    club_rate = _club_rate(club, asks, kinds)
+    rates = campaign_rates(club, asks, kinds) if rates is None else rates
+    history = _past_mailings(club, moments, kinds, rates)
+    club_rate = rates.group_by("as_of").aggregate(club_rate=rates.answered.sum() / rates.mailed.sum())
     sums = history.group_by("as_of", "member_id").aggregate(
         mailed=history.count().cast("float64"),
         answered=history.answered.sum(),
@@ -57,11 +58,12 @@ def response_features(club: Club, asks: ir.Table, kinds: tuple[str, ...]) -> ir.
     )
 
 
-def response_to_kind(club: Club, asks: ir.Table, kinds: tuple[str, ...]) -> ir.Table:
+def response_to_kind(club: Club, asks: ir.Table, kinds: tuple[str, ...], rates: ir.Table | None = None) -> ir.Table:
     """One row a (as_of, campaign_id, member_id): answers to earlier campaigns of the same kind, as far as there are any."""
     asked = asks.select(*ASK)
     named = asked.inner_join(club.campaigns.select("campaign_id", "kind"), "campaign_id")
-    history = _past_mailings(club, asks, moments_of(asks), kinds).drop("campaign_id")
+    rates = campaign_rates(club, asks, kinds) if rates is None else rates
+    history = _past_mailings(club, moments_of(asks), kinds, rates).drop("campaign_id")
     h = named.inner_join(history, ["as_of", "member_id", "kind"])
     sums = h.group_by(*ASK).aggregate(
         kind_mailed=h.count().cast("float64"), answered=h.answered.sum(), expected=total(h.expected)
@@ -74,14 +76,13 @@ def response_to_kind(club: Club, asks: ir.Table, kinds: tuple[str, ...]) -> ir.T
     )
 
 
-def _past_mailings(club: Club, asks: ir.Table, moments: ir.Table, kinds: tuple[str, ...]) -> ir.Table:
+def _past_mailings(club: Club, moments: ir.Table, kinds: tuple[str, ...], rates: ir.Table) -> ir.Table:
     """One row a moment and campaign that the member had been sent: answered by then (0/1), and the campaign's rate so far."""
     sent = club.mailings.group_by("campaign_id", "member_id").aggregate(sent_at=club.mailings.sent_at.min())
     first = _first_answers(club, kinds)
     seen = seen_from(moments, sent.semi_join(moments, "member_id"), "sent_at")
     joined = seen.left_join(first.drop("sent_at"), ["campaign_id", "member_id"])
     joined = joined.drop("campaign_id_right", "member_id_right")
-    rates = campaign_rates(club, asks, kinds)
     joined = joined.inner_join(
         rates, [joined.as_of == rates.as_of, joined.campaign_id == rates.past_campaign]
     ).inner_join(club.campaigns.select("campaign_id", "kind"), "campaign_id")
@@ -103,11 +104,6 @@ def campaign_rates(club: Club, asks: ir.Table, kinds: tuple[str, ...]) -> ir.Tab
     joined = mailed.left_join(answered, ["as_of", "past_campaign"]).drop("as_of_right", "past_campaign_right")
     done = joined.answered.fill_null(0)
     return joined.mutate(answered=done, rate=ibis.least(done / joined.mailed, 1.0))
-
-
-def _club_rate(club: Club, asks: ir.Table, kinds: tuple[str, ...]) -> ir.Table:
-    rates = campaign_rates(club, asks, kinds)
-    return rates.group_by("as_of").aggregate(club_rate=rates.answered.sum() / rates.mailed.sum())
 
 
 def _first_answers(club: Club, kinds: tuple[str, ...]) -> ir.Table:

@@ -48,26 +48,65 @@ class Inputs:
 
     def matrix(self, rows: Batch) -> Matrix:
         """(rows, columns) in float32. Raises KeyError naming the columns that the rows lack."""
+        return self.spread(rows)[0]
+
+    def spread(self, rows: Batch) -> "tuple[Matrix, list[Repeated]]":
+        """The matrix, and those of its columns whose values repeat: of rows that share their dictionaries' indices (what is
+        known of the ask stands once for all its offers) the values are read once, and spread over the rows."""
         lacking = [n for n in (*self.amounts, *self.vocabulary) if n not in rows.schema.names]
         if lacking:
             raise KeyError(f"rows lack the features {', '.join(lacking)}")
         out = np.empty((rows.num_rows, len(self.columns)), dtype=np.float32)
-        for at, name in enumerate(self.amounts):
-            out[:, at] = floats(rows[name])
-        at = len(self.amounts)
-        for name, values in self.vocabulary.items():
-            codes = floats(pc.index_in(rows[name], value_set=pa.array(values, pa.string())))
-            for code in range(len(values)):
-                out[:, at + code] = codes == code
-            at += len(values)
-        return out
+        shared: dict[int, tuple[NDArray[np.int64], list[int], list[Matrix]]] = {}
+        at = 0
+        for name in (*self.amounts, *self.vocabulary):
+            column = _whole(rows[name])
+            if isinstance(column, pa.DictionaryArray):
+                place = column.indices.buffers()[1].address + column.indices.offset
+                found = shared.setdefault(place, (column.indices.to_numpy(), [], []))
+                values = self._values(name, column.dictionary)
+                found[1].extend(range(at, at + values.shape[1]))
+                found[2].append(values)
+            else:
+                values = self._values(name, column)
+                out[:, at : at + values.shape[1]] = values
+            at += values.shape[1]
+        repeated = [Repeated(of, columns, np.hstack(values)) for of, columns, values in shared.values()]
+        for part in repeated:
+            out[:, part.columns] = part.values[part.of]
+        return out, repeated
+
+    def _values(self, name: str, column: pa.Array) -> Matrix:
+        """(values, columns of the name)."""
+        if name not in self.vocabulary:
+            return floats(column).astype(np.float32)[:, None]
+        known = self.vocabulary[name]
+        codes = floats(pc.index_in(column, value_set=pa.array(known, pa.string())))
+        found: Matrix = (codes[:, None] == np.arange(len(known))).astype(np.float32)
+        return found
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """Columns of a matrix that are values[of]: `of` has one index a row."""
+
+    of: NDArray[np.int64]
+    columns: list[int]
+    values: Matrix
+
+
+def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def floats(column: pa.Array | pa.ChunkedArray) -> NDArray[np.float64]:
     """A numeric column as floats, null as NaN."""
-    numbers = column.cast(pa.float64())
-    if isinstance(numbers, pa.ChunkedArray):
-        numbers = numbers.combine_chunks()
+    plain = _whole(column)
+    if isinstance(plain, pa.DictionaryArray):
+        plain = plain.dictionary_decode()
+    numbers = plain.cast(pa.float64())
     values: NDArray[np.float64] = numbers.to_numpy(zero_copy_only=False)
     return values
 

@@ -32,7 +32,7 @@ _MODEL = Column("model_version", Type.STRING, "Version in the registry of the mo
 _CONTRIBUTIONS = Column(
     "contributions",
     Type.JSON,
-    "What moved the score, by family of features: those of the mailing and, for a member's best offers, of the offer; strongest first. Missing when rules scored.",
+    "What moved the score, by family of features, strongest first: of the mailing, where a model judges mailings by themselves, and in decisions also of each offer sent. Missing when rules scored.",
     "log-odds, approximate",
     nullable=True,
     personal=True,

@@ -60,7 +60,7 @@ class LinearModel:
         out = np.zeros((x.shape[0], x.shape[1] + self.missing.size), dtype=np.float32)
         for column in range(x.shape[1]):
             values = x[:, column].astype(float)
-            place = _place(values, self.knots[column])
+            place = places(values, self.knots[column])
             out[:, column] = np.where(np.isnan(values), 0.0, place)
         out[:, x.shape[1] :] = np.isnan(x[:, self.missing])
         return out
@@ -88,7 +88,7 @@ class LinearModel:
         )
 
 
-def _place(values: NDArray[np.float64], knots: NDArray[np.float64]) -> NDArray[np.float64]:
+def places(values: NDArray[np.float64], knots: NDArray[np.float64]) -> NDArray[np.float64]:
     """Place in the distribution, -1..1; equal values (many zeros, say) get the middle of the places they span."""
     steps = np.linspace(-1, 1, knots.size)
     at, first = np.unique(knots, return_index=True)

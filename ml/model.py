@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ml.ensemble import Ensemble, Values
 from ml.errors import DamagedModel
-from ml.explanations import family_contributions, told
+from ml.explanations import Told, family_contributions, told_of
 from ml.inputs import Batch
 
 FORMAT = 2
@@ -49,12 +49,12 @@ class RelevanceModel:
         model, P(member answers the offer) of a pair model."""
         return self.offer.predict(rows)
 
-    def contributions(self, stage: Literal["mailing", "offer"], rows: Batch) -> list[dict[str, float]]:
+    def explained(self, stage: Literal["mailing", "offer"], rows: Batch) -> Told:
         """What moves each row's score of the stage, by family of features, approximately: see `explanations.told`."""
         ensemble = self.mailing if stage == "mailing" else self.offer
         if ensemble is None:
             raise ValueError("a pair model has no mailing stage")
-        return told(family_contributions(ensemble, rows))
+        return told_of(family_contributions(ensemble, rows))
 
     @property
     def features(self) -> dict[str, list[str]]:

@@ -16,7 +16,7 @@ def price_facts(basis: Basis) -> ir.Table:
 
     A member's level is known from the policy's number of purchases of a consumable, or from one of a durable.
     """
-    tiers = product_tiers(basis)
+    tiers = basis.wide.tiers if basis.wide else product_tiers(basis)
     lines = basis.club.transactions.filter(basis.club.transactions.quantity > 0)
     bought = lines.inner_join(tiers, "product_id").select("member_id", "group", "tier")
     level = bought.group_by("member_id", "group").aggregate(purchases=bought.count(), tiers=bought.tier.sum())

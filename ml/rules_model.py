@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from ml.ensemble import Values
+from ml.explanations import Told
 from ml.inputs import Batch, floats
 
 
@@ -45,6 +46,6 @@ class RulesModel:
         chosen = np.clip(0.45 * bought + 0.25 * alike + 0.15 * habit + 0.1 * popular + 0.05 / offers, 0.0, 1.0)
         return chosen, chosen / 2
 
-    def contributions(self, stage: Literal["mailing", "offer"], rows: Batch) -> list[dict[str, float]]:
-        """None: rules were not learned, so no family of features moved them."""
-        return [{} for _ in range(rows.num_rows)]
+    def explained(self, stage: Literal["mailing", "offer"], rows: Batch) -> Told:
+        """Nothing: rules were not learned, so no family of features moved them."""
+        return Told.nothing(rows.num_rows)

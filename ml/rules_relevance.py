@@ -30,6 +30,8 @@ def known_facts(basis: Basis) -> ir.Table:
 
 def reach_facts(basis: Basis) -> ir.Table:
     """(offer_id, reach): share of the lately buying members who bought anything of the offer's groups."""
+    if basis.wide:
+        return basis.wide.reach
     days = basis.policy.confidence.safe_days
     lines = since(basis.club.transactions, "occurred_at", days, basis).filter(lambda line: line.quantity > 0)
     bought = lines.inner_join(grouped_products(basis), "product_id").select("member_id", "group").distinct()

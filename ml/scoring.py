@@ -2,7 +2,8 @@
 rules that stand in for it (rules_model.py); neither is fitted here.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
@@ -11,10 +12,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ml.ensemble import Values
-from ml.explanations import as_json, speaks_for
+from ml.explanations import Told, as_json
 from ml.inputs import Batch
-
-EXPLAINED = 5  # best offers of an ask whose own contributions are told
+from ml.pair_rows import KEYS, ask_starts
 
 SCORED = pa.schema(
     [
@@ -29,6 +29,9 @@ SCORED = pa.schema(
         ("model_version", pa.string()),
     ]
 )
+EXPLAINED = pa.schema(
+    [(name, pa.string()) for name in ("campaign_id", "member_id", "offer_id", "contributions", "speaks_for")]
+)
 
 
 class Scorer(Protocol):
@@ -41,103 +44,104 @@ class Scorer(Protocol):
 
     def offer_relevance(self, rows: Batch) -> tuple[Values, Values]: ...
 
-    def contributions(self, stage: Literal["mailing", "offer"], rows: Batch) -> list[dict[str, float]]: ...
+    def explained(self, stage: Literal["mailing", "offer"], rows: Batch) -> Told: ...
 
 
-def score(scorer: Scorer, mailings: Iterable[Batch], offers: Iterable[Batch], version: str) -> Iterator[pa.RecordBatch]:
+def score(
+    scorer: Scorer, mailings: Iterable[Batch], offers: Iterable[Batch], version: str, whole_asks: bool = False
+) -> Iterator[pa.RecordBatch]:
     """Batches with the columns of the lake's table `scores`, for every row of `offers`.
 
     mailings   rows of `examples.mailing_rows` of the night's asks (read only when the scorer's kind is "choice")
     offers     rows of `examples.offer_rows` of the same asks; all offers of an ask in one batch or in neighbouring ones
+    whole_asks is every batch known to hold whole asks
     A choice model's relevance is P(member answers) x P(offer | answers). A pair model's mailing is as relevant as its
-    best offer. relevance_low is the lower bound of the mailing's relevance. Contributions are those of the mailing and, for
-    the `EXPLAINED` best offers of an ask, of the offer: the others are not sent, and explaining costs thrice a score.
+    best offer. relevance_low is the lower bound of the mailing's relevance. Contributions are those of the mailing; those of
+    offers are told of what is sent (`explain`), as explaining costs more than a score.
     """
-    if scorer.kind == "choice":
-        yield from _choice(scorer, mailings, offers, version)
-    else:
-        yield from _pairs(scorer, offers, version)
+    of_mailings = _Mailings.of(scorer, mailings) if scorer.kind == "choice" else None
+    for rows in offers if whole_asks else cut_by_ask(offers):
+        starts = ask_starts(rows)
+        ask = np.repeat(np.arange(starts.size), np.diff(np.append(starts, rows.num_rows)))
+        mean, bound = scorer.offer_relevance(rows)
+        if of_mailings is None:
+            whole, low = np.maximum.reduceat(mean, starts)[ask], np.maximum.reduceat(bound, starts)[ask]
+            relevance, told = mean, Told.nothing(rows.num_rows)
+        else:
+            at = of_mailings.places(rows, starts)[ask]
+            whole, low = of_mailings.relevance[at], of_mailings.low[at]
+            relevance, told = whole * mean, of_mailings.told.take(at)
+        numbers = [pa.array(values) for values in (relevance, whole, low)]
+        said = [as_json(told.texts, None), told.loudest]
+        yield pa.RecordBatch.from_arrays(
+            [*_keys(rows), *numbers, *said, pa.repeat(version, rows.num_rows)], schema=SCORED
+        )
 
 
 def score_asks(scorer: Scorer, offers: Iterable[Batch], version: str) -> Iterator[pa.RecordBatch]:
     """`score` where the asks are spread over workers, each with some of them whole: the mailings are taken from the offers'
     own rows, which carry all that a mailing is judged by."""
-    for rows in _whole_asks(offers):
-        first = np.ones(rows.num_rows, dtype=bool)
-        same = pc.and_(*(pc.equal(rows[name][1:], rows[name][:-1]) for name in ("campaign_id", "member_id")))
-        first[1:] = ~same.to_numpy()
-        yield from score(scorer, [rows.filter(pa.array(first))], [rows], version)
+    for rows in cut_by_ask(offers):
+        yield from score(scorer, [rows.take(pa.array(ask_starts(rows)))], [rows], version, whole_asks=True)
 
 
-def _choice(
-    scorer: Scorer, mailings: Iterable[Batch], offers: Iterable[Batch], version: str
-) -> Iterator[pa.RecordBatch]:
-    known: dict[tuple[str, str], int] = {}
-    relevance, low = [], []
-    why: list[dict[str, float]] = []
-    for rows in mailings:
-        mean, bound = scorer.mailing_relevance(rows)
-        why += scorer.contributions("mailing", rows)
-        for ask in zip(rows["campaign_id"].to_pylist(), rows["member_id"].to_pylist(), strict=True):
-            known[ask] = len(known)
-        relevance.append(mean)
-        low.append(bound)
-    whole = np.concatenate(relevance) if relevance else np.zeros(0)
-    least = np.concatenate(low) if low else np.zeros(0)
-    for rows in _whole_asks(offers):
-        asks = zip(rows["campaign_id"].to_pylist(), rows["member_id"].to_pylist(), strict=True)
-        at = np.fromiter((known[ask] for ask in asks), dtype=np.int64, count=rows.num_rows)
-        chosen, _ = scorer.offer_relevance(rows)
-        said = [
-            {"mailing": why[ask], "offer": offer}
-            for ask, offer in zip(at, _explained(scorer, rows, at, chosen), strict=True)
-        ]
-        yield _batch(rows, whole[at] * chosen, whole[at], least[at], said, version)
+def explain(scorer: Scorer, offers: Iterable[Batch]) -> Iterator[pa.RecordBatch]:
+    """Batches of `EXPLAINED`, for every row of `offers` (`examples.offer_rows`): what moved the score of the mailing, where the
+    scorer has one, and of the offer; and the family that speaks loudest for it, the offer's own before the mailing's."""
+    for rows in offers:
+        offer = scorer.explained("offer", rows)
+        mailing = scorer.explained("mailing", rows) if scorer.kind == "choice" else Told.nothing(rows.num_rows)
+        loudest = pc.if_else(pc.is_null(offer.texts), mailing.loudest, offer.loudest)
+        told = [as_json(mailing.texts, offer.texts), loudest]
+        yield pa.RecordBatch.from_arrays([*_keys(rows), *told], schema=EXPLAINED)
 
 
-def _pairs(scorer: Scorer, offers: Iterable[Batch], version: str) -> Iterator[pa.RecordBatch]:
-    for rows in _whole_asks(offers):
-        yield _best_of(scorer, rows, version)
+def _keys(rows: Batch) -> list[pa.Array]:
+    return [_plain(rows[name]) for name in KEYS]
 
 
-def _whole_asks(offers: Iterable[Batch]) -> Iterator[pa.Table]:
+@dataclass(frozen=True)
+class _Mailings:
+    """What was said of the mailings, by (campaign, member)."""
+
+    known: Mapping[tuple[str, str], int]
+    relevance: Values
+    low: Values
+    told: Told
+
+    @classmethod
+    def of(cls, scorer: Scorer, mailings: Iterable[Batch]) -> "_Mailings":
+        known: dict[tuple[str, str], int] = {}
+        relevance, low = [np.zeros(0)], [np.zeros(0)]
+        told = [Told.nothing(0)]
+        for rows in mailings:
+            mean, bound = scorer.mailing_relevance(rows)
+            for ask in zip(rows["campaign_id"].to_pylist(), rows["member_id"].to_pylist(), strict=True):
+                known[ask] = len(known)
+            relevance.append(mean)
+            low.append(bound)
+            told.append(scorer.explained("mailing", rows))
+        return cls(known, np.concatenate(relevance), np.concatenate(low), Told.together(told))
+
+    def places(self, rows: Batch, starts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where the asks that begin at those rows stand among the mailings. Raises KeyError for one that does not."""
+        at = pa.array(starts)
+        asks = zip(*(_plain(rows[name]).take(at).to_pylist() for name in ("campaign_id", "member_id")), strict=True)
+        return np.fromiter((self.known[ask] for ask in asks), dtype=np.int64, count=starts.size)
+
+
+def cut_by_ask(offers: Iterable[Batch]) -> Iterator[pa.Table]:
     """The same rows in order, cut so that no ask is in two tables."""
     held: pa.Table | None = None
     for rows in offers:
         table = rows if isinstance(rows, pa.Table) else pa.Table.from_batches([rows])
-        table = table if held is None else pa.concat_tables([held, table])
+        table = table if held is None or not held.num_rows else pa.concat_tables([held, table]).unify_dictionaries()
         first = _start_of_last_ask(table)  # the next batch may bring more offers of it
         held = table.slice(first)
         if first:
             yield table.slice(0, first)
     if held is not None and held.num_rows:
         yield held
-
-
-def _best_of(scorer: Scorer, rows: pa.Table, version: str) -> pa.RecordBatch:
-    mean, bound = scorer.offer_relevance(rows)
-    asks: dict[tuple[str, str], int] = {}
-    pairs = zip(rows["campaign_id"].to_pylist(), rows["member_id"].to_pylist(), strict=True)
-    at = np.fromiter((asks.setdefault(pair, len(asks)) for pair in pairs), dtype=np.int64, count=rows.num_rows)
-    best, least = np.zeros(len(asks)), np.zeros(len(asks))
-    np.maximum.at(best, at, mean)
-    np.maximum.at(least, at, bound)
-    said = [{"offer": offer} for offer in _explained(scorer, rows, at, mean)]
-    return _batch(rows, mean, best[at], least[at], said, version)
-
-
-def _explained(scorer: Scorer, rows: Batch, asks: NDArray[np.int64], score: Values) -> list[dict[str, float]]:
-    """Contributions to the offer's score for the best offers of each ask; none for the others."""
-    order = np.lexsort((-score, asks))
-    ranked = asks[order]
-    starts = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1])) if ranked.size else np.zeros(0, dtype=np.int64)
-    place = np.arange(ranked.size) - np.repeat(starts, np.diff(np.append(starts, ranked.size)))
-    best = np.sort(order[place < EXPLAINED])
-    out: list[dict[str, float]] = [{} for _ in range(rows.num_rows)]
-    if best.size:
-        for row, families in zip(best, scorer.contributions("offer", rows.take(pa.array(best))), strict=True):
-            out[row] = families
-    return out
 
 
 def _start_of_last_ask(rows: pa.Table) -> int:
@@ -150,21 +154,6 @@ def _start_of_last_ask(rows: pa.Table) -> int:
     return int(pc.index(same, True).as_py())
 
 
-def _batch(
-    rows: Batch,
-    relevance: Values,
-    whole: Values,
-    low: Values,
-    said: Sequence[Mapping[str, Mapping[str, float]]],
-    version: str,
-) -> pa.RecordBatch:
-    ids = [_plain(rows[name]) for name in ("campaign_id", "member_id", "offer_id")]
-    numbers = [pa.array(values) for values in (relevance, whole, low)]
-    told = [as_json(by_stage) if any(by_stage.values()) else None for by_stage in said]
-    loudest = [speaks_for(by_stage["offer"] or by_stage.get("mailing", {})) for by_stage in said]
-    words = [pa.array(told, pa.string()), pa.array(loudest, pa.string())]
-    return pa.RecordBatch.from_arrays([*ids, *numbers, *words, pa.repeat(version, rows.num_rows)], schema=SCORED)
-
-
 def _plain(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return whole.dictionary_decode() if isinstance(whole, pa.DictionaryArray) else whole

@@ -88,7 +88,8 @@ def needs(basis: Basis) -> ir.Table:
     else the group's; durable, whether that is long; and cycle_days, the member's own where they ever came back, else the
     median of others, else interval_days."""
     bought = bought_groups(basis)
-    joined = bought.inner_join(intervals(bought, basis), "group")
+    usual_in = basis.wide.intervals if basis.wide else intervals(bought, basis)
+    joined = bought.inner_join(usual_in, "group")
     ask = basis.policy.purchases
     own = days_between(joined.first_on, joined.last_on) / (joined.days - 1).nullif(0)
     usual = joined.mutate(

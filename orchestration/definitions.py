@@ -15,7 +15,7 @@ from orchestration.sensors import retraining_sensor
 from orchestration.upkeep import RETENTION_SCHEDULE, retention_job
 from resources.io_manager import lake_in_turn
 from resources.platform import Platform
-from resources.settings import prepare_environment, read_settings
+from resources.settings import Settings, prepare_environment, read_settings
 
 ASSET_MODULES = (sources, features, training, scoring, decisions, publishing, monitoring, audit, backtest, search)
 FIRST_NIGHT = date(2015, 1, 1)  # of a club whose source does not say when its history begins
@@ -48,8 +48,15 @@ def build_definitions(platform: Platform) -> dg.Definitions:
         schedules=[nightly_schedule(platform), RETENTION_SCHEDULE],
         sensors=[retraining_sensor(platform)],
         resources={"platform": platform, "lake": lake_in_turn(platform, ASSET_TABLES, PICTURES)},
-        executor=dg.in_process_executor,  # a process for each step would import MLflow and Evidently again: 4 s each
+        executor=executor_of(platform.settings),
     )
+
+
+def executor_of(settings: Settings) -> dg.ExecutorDefinition:
+    """How runs that Dagster launches go through their steps; another executor (Kubernetes, Docker, ...) is put here."""
+    if settings.executor == "in_process":
+        return dg.in_process_executor  # a process for each step imports MLflow and Evidently again: 4 s each
+    return dg.multiprocess_executor.configured({"max_concurrent": settings.shards_at_once})
 
 
 @dg.definitions

@@ -1,4 +1,5 @@
-"""The jobs: which assets run together. Each is for one business date, or a range of them as a backfill."""
+"""The jobs: which assets run together. Each is for one business date, or a range of them as a backfill. How their
+steps are run is said in definitions.py."""
 
 from typing import Any
 
@@ -8,9 +9,7 @@ _NIGHT = ("sources", "features", "training", "scoring", "decisions", "publishing
 
 
 def _job(name: str, groups: tuple[str, ...], description: str) -> Any:
-    return dg.define_asset_job(
-        name, selection=dg.AssetSelection.groups(*groups), description=description, executor_def=dg.in_process_executor
-    )
+    return dg.define_asset_job(name, selection=dg.AssetSelection.groups(*groups), description=description)
 
 
 JOBS = (

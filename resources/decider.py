@@ -5,12 +5,15 @@ from datetime import datetime, timedelta
 
 import ibis.expr.types as ir
 
+from ml.basis import Explain, Wide
 from ml.club import Club
 from ml.decide import decide
-from ml.lake_tables import ASKS, QUARANTINE, SCORES
+from ml.decision_lists import offer_table, suppression_list
+from ml.lake_tables import ASKS, DECISIONS, QUARANTINE, SCORES
 from ml.night import Night
 from ml.policy import Policy
 from ml.quarantine import doubts
+from ml.shards import WHOLE, Shard
 from ml.source_tables import CONSENTS
 from resources.daytime import LIVE
 from resources.earlier_nights import uplift_of_earlier_nights
@@ -53,23 +56,30 @@ def decide_night(
     asks: ir.Table | None = None,
     scores: ir.Table | None = None,
     quarantine: ir.Table | None = None,
+    shard: Shard = WHOLE,
+    wide: Wide | None = None,
+    explain: Explain | None = None,
 ) -> ir.Table:
     """The ledger of a night by a policy, from its stored scores and their threshold; tables not given are read from the
-    lake. Raises NotInLake, DamagedTable, PolicyError."""
+    lake. Of a shard its members' part, with what is known of the whole club in `wide`. `explain` tells what moved the scores
+    of what is sent. Raises NotInLake, DamagedTable,
+    PolicyError."""
     lake = platform.lake
     notes = lake.manifest(SCORES.name, night.key).notes
     unread = lake.read(QUARANTINE, night.key) if quarantine is None else quarantine
     return decide(
-        platform.club(night),
+        platform.club(night, shard),
         night,
-        lake.read(SCORES, night.key) if scores is None else scores,
+        lake.read(SCORES, night.key, shard) if scores is None else scores,
         policy,
         threshold=float(notes["threshold"]) if notes["threshold"] else None,
-        asks=lake.read(ASKS, night.key) if asks is None else asks,
+        asks=lake.read(ASKS, night.key, shard) if asks is None else asks,
         model_version=notes["model_version"],
         doubts=doubts(unread),
         consents_until=consents_told(platform, night),
         uplift=uplift_of_earlier_nights(platform, night) if policy.chance.control_share else None,
+        wide=wide,
+        explain=explain,
     )
 
 
@@ -77,3 +87,16 @@ def consents_told(platform: Platform, night: Night) -> datetime | None:
     """How far the consents in the lake reach, as noted when they were read; None where the source could not tell."""
     heard = platform.lake.manifest(CONSENTS.name, night.key).notes.get(HEARD_UNTIL)
     return datetime.fromisoformat(heard) if heard else None
+
+
+def offers_of(platform: Platform, night: Night, shard: Shard = WHOLE) -> ir.Table:
+    """What the night's ledger sends, as `OFFERS_TO_SEND`."""
+    return offer_table(platform.lake.read(DECISIONS, night.key, shard), platform.club(night, shard), night)
+
+
+def suppressions_of(platform: Platform, night: Night, shard: Shard = WHOLE) -> ir.Table:
+    """Whom the night's ledger sends nothing of a campaign, as `SUPPRESSIONS`."""
+    lake = platform.lake
+    version = lake.manifest(SCORES.name, night.key).notes["model_version"]
+    audience = lake.read(ASKS, night.key, shard).select("campaign_id", "member_id")
+    return suppression_list(lake.read(DECISIONS, night.key, shard), audience, platform.policy, version)

@@ -22,7 +22,6 @@ from ml.source_tables import MEMBERS
 from resources.database import reaching
 from resources.erasure import digest, erasure_key, normalised
 from resources.platform import Platform
-from resources.spool import clear_spool
 
 ERASURE = "a member was erased"
 # Tables whose old row versions hold the member until they are written anew.
@@ -73,7 +72,7 @@ def forget(platform: Platform, member: str) -> Forgotten:
     if not platform.ledger_copy.behind():
         platform.ledger_copy.write_anew()
     lake, dates = _out_of_the_lake(platform, written)
-    files = clear_spool(platform.settings.home)
+    files = platform.lake.clear_parts()
     for path in {path for each in written for path in mentioning(platform.settings.exports, each)}:
         path.unlink()
         files += 1

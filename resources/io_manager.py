@@ -1,6 +1,7 @@
 """How assets come to and from the lake: Dagster's IO manager for Ibis tables. The partition is the business date."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 import dagster as dg
 import ibis.expr.types as ir
@@ -10,8 +11,16 @@ from ml.tables import Table
 from resources.code_version import code_version
 from resources.home import prepare_home
 from resources.lake import Lake, Manifest
-from resources.platform import Platform
+from resources.platform import SHARDS, Platform
 from resources.turn import STARTED_BY, one_night_at_a_time
+
+
+@dataclass(frozen=True)
+class Parts:
+    """An asset whose parts, one for each of so many shards, are in the lake already, and are now put together."""
+
+    shards: int
+
 
 Beside = Callable[[ir.Table], dict[str, dg.MetadataValue]]
 
@@ -32,21 +41,24 @@ class LakeIOManager(dg.IOManager):
     def _lake(self) -> Lake:
         return self._platform.lake
 
-    def handle_output(self, context: dg.OutputContext, obj: ir.Table | pa.RecordBatchReader) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: ir.Table | pa.RecordBatchReader | Parts) -> None:
         name, date = context.asset_key.path[-1], context.partition_key
         layer = context.step_context.job_def.asset_layer
         parents = [key.path[-1] for key in layer.get(context.asset_key).parent_keys]
         notes = context.output_metadata.get("notes")  # {"recorded": "no"}, say
         said = notes.data if isinstance(notes, dg.JsonMetadataValue) else notes
-        manifest = self._lake.write(
-            self._tables[name],
-            date,
-            obj,
-            code_version=code_version(),
-            run_id=context.run_id,
-            inputs={p: self._lake.manifest(p, date).digest for p in parents if self._lake.has(p, date)},
-            notes={str(k): str(v) for k, v in said.items()} if isinstance(said, Mapping) else {},
-        )
+        told = {str(k): str(v) for k, v in said.items()} if isinstance(said, Mapping) else {}
+        inputs = {p: self._lake.manifest(p, date).digest for p in parents if self._lake.has(p, date)}
+        of_run = {"code_version": code_version(), "run_id": context.run_id}
+        if isinstance(obj, Parts):
+            manifest = self._lake.finish_parts(
+                self._tables[name], date, obj.shards, **of_run, inputs=inputs, notes=told
+            )
+        else:
+            shards = int(told.get(SHARDS, "1"))
+            manifest = self._lake.write(
+                self._tables[name], date, obj, **of_run, inputs=inputs, notes=told, shards=shards
+            )
         shown = self._shown(manifest)
         if name in self._beside:
             shown |= self._beside[name](self._lake.read(self._tables[name], date))

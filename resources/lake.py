@@ -4,16 +4,17 @@
                                            /manifest.json
 
 A table is written beside its place and moved there as a whole, so it is there complete or not at all, also when the
-process is killed. Reading checks every file's sha256 and the columns against the manifest.
+process is killed. Reading checks every file's sha256 and the columns against the manifest. A club of several shards (ml/shards.py)
+has a file for each of them, part-3-of-7.parquet; how files are written is in lake_files.py.
 """
 
-import hashlib
 import json
 import os
 import shutil
+import time
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,39 +26,25 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from ibis.backends.sql import SQLBackend
 
-from ml.errors import ContractError, DamagedTable, NotInLake
+from ml.errors import DamagedTable, NotInLake
+from ml.shards import WHOLE, Shard, shards_in
 from ml.tables import Table
 from resources.engine import read_files, write_files
+from resources.lake_files import (
+    MANIFEST,
+    Manifest,
+    check_nulls,
+    conform,
+    last_change,
+    move_into_place,
+    sha256,
+    write_batches,
+    write_by_shard,
+    write_durably,
+)
 
-MANIFEST = "manifest.json"
 ROWS_A_BATCH = 100_000
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What a lake table holds and where it comes from.
-
-    files      name -> sha256
-    schema     column -> Ibis type
-    inputs     table -> digest of the tables it was made from
-    """
-
-    table: str
-    business_date: str
-    rows: int
-    schema: dict[str, str]
-    files: dict[str, str]
-    code_version: str
-    run_id: str
-    written_at: str
-    inputs: dict[str, str] = field(default_factory=dict)
-    notes: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def digest(self) -> str:
-        """The identity of the content: the same columns and bytes give the same digest, whoever wrote them when."""
-        content = json.dumps([self.schema, sorted(self.files.values())], sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()
+LEFT_BEHIND = 3_600.0  # seconds without a change after which nobody writes a part any more
 
 
 class Lake:
@@ -89,8 +76,10 @@ class Lake:
         run_id: str = "",
         inputs: Mapping[str, str] | None = None,
         notes: Mapping[str, str] | None = None,
+        shards: int = 1,
     ) -> Manifest:
-        """Write a table whole, in place of any earlier one of that date; batches are streamed.
+        """Write a table whole, in place of any earlier one of that date; batches are streamed. An expression with members in it
+        is written as one file for each of the `shards`.
 
         Raises ContractError naming every column that is missing, unknown or of another type, or null where it must
         not be; nothing is written then.
@@ -99,27 +88,117 @@ class Lake:
         beside = place.parent / f".{place.name}.{uuid.uuid4().hex[:8]}"
         beside.mkdir(parents=True, mode=0o700)
         try:
-            if isinstance(rows, pa.RecordBatchReader):
-                parts = [_write_batches(definition, rows, beside / "part-0.parquet")]
+            if shards > 1 and isinstance(rows, ir.Table) and "member_id" in definition.names:
+                files = write_by_shard(self.engine, conform(definition, rows), beside, shards)
             else:
-                parts = write_files(self.engine, _conform(definition, rows), beside)
-            count = self._check_nulls(definition, parts)
-            manifest = Manifest(
-                table=definition.name,
-                business_date=business_date,
-                rows=count,
-                schema={name: str(dtype) for name, dtype in definition.schema.items()},
-                files={part.name: _sha256(part) for part in parts},
-                code_version=code_version,
-                run_id=run_id,
-                written_at=datetime.now(UTC).isoformat(timespec="seconds"),
-                inputs=dict(inputs or {}),
-                notes=dict(notes or {}),
-            )
-            _write_durably(beside / MANIFEST, json.dumps(asdict(manifest), indent=1))
-            _move_into_place(beside, place)
+                files = self._write(definition, rows, beside)
+            return self._finish(definition, business_date, files, code_version, run_id, inputs, notes)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
+
+    def clear_parts(self, older_than: float = LEFT_BEHIND) -> int:
+        """Delete parts that a killed night has left and nobody writes any more: they name members. Gives how many tables had any."""
+        left = [folder for folder in self.root.glob("*/.parts.*") if time.time() - last_change(folder) > older_than]
+        for folder in left:
+            shutil.rmtree(folder, ignore_errors=True)
+        return len(left)
+
+    def begin_parts(self, table: str, business_date: str) -> None:
+        """Forget what parts of the table an earlier attempt has left."""
+        shutil.rmtree(self._parts(table, business_date), ignore_errors=True)
+
+    def write_part(
+        self, definition: Table, business_date: str, shard: Shard, rows: ir.Table | pa.RecordBatchReader
+    ) -> None:
+        """Write one shard of a table beside its place, in place of any earlier attempt at it. `finish_parts` makes a table of
+        all of them. Raises ContractError as `write` does."""
+        parts = self._parts(definition.name, business_date)
+        unfinished = parts / f".{shard.name}.{uuid.uuid4().hex[:8]}"
+        unfinished.mkdir(parents=True, mode=0o700)
+        try:
+            self._write(definition, rows, unfinished)
+            shutil.rmtree(parts / shard.name, ignore_errors=True)
+            os.replace(unfinished, parts / shard.name)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+    def read_part(self, definition: Table, business_date: str, shard: Shard) -> ir.Table:
+        """A part that was written, before the table is finished. Raises NotInLake."""
+        files = self._files_of_part(definition.name, business_date, shard)
+        if not files:
+            raise NotInLake(f"of {definition.name} of {business_date} {shard.name} was not written")
+        return read_files(self.engine, files, definition.schema)
+
+    def finish_parts(
+        self,
+        definition: Table,
+        business_date: str,
+        shards: int,
+        *,
+        code_version: str = "",
+        run_id: str = "",
+        inputs: Mapping[str, str] | None = None,
+        notes: Mapping[str, str] | None = None,
+    ) -> Manifest:
+        """Put a table of so many shards, of which each has been written, in its place. Raises NotInLake naming those that have
+        not; then, as before, the table is not there."""
+        found = {s: self._files_of_part(definition.name, business_date, s) for s in shards_in(shards)}
+        missing = [shard.name for shard, files in found.items() if not files]
+        if missing:
+            raise NotInLake(f"of {definition.name} of {business_date} {', '.join(missing)} was not written")
+        parts = self._parts(definition.name, business_date)
+        beside = parts.with_name(f"{parts.name}.{uuid.uuid4().hex[:8]}")
+        beside.mkdir(mode=0o700)
+        try:
+            files = []
+            for shard, written in found.items():
+                for file in written:  # of one shard as of a table that was written whole
+                    name = file.name if shard.is_whole else f"{shard.name}.parquet"
+                    os.link(file, beside / name)
+                    files.append(beside / name)
+            manifest = self._finish(definition, business_date, files, code_version, run_id, inputs, notes)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+        self.begin_parts(definition.name, business_date)
+        return manifest
+
+    def _parts(self, table: str, business_date: str) -> Path:
+        return self.root / table / f".parts.business_date={business_date}"
+
+    def _files_of_part(self, table: str, business_date: str, shard: Shard) -> list[Path]:
+        return sorted((self._parts(table, business_date) / shard.name).glob("*.parquet"))
+
+    def _write(self, definition: Table, rows: ir.Table | pa.RecordBatchReader, folder: Path) -> list[Path]:
+        if isinstance(rows, pa.RecordBatchReader):
+            return [write_batches(definition, rows, folder / "part-0.parquet")]
+        return write_files(self.engine, conform(definition, rows), folder)
+
+    def _finish(
+        self,
+        definition: Table,
+        business_date: str,
+        files: Sequence[Path],
+        code_version: str,
+        run_id: str,
+        inputs: Mapping[str, str] | None,
+        notes: Mapping[str, str] | None,
+    ) -> Manifest:
+        """Check the files of a folder, write their manifest beside them and move the folder into its place."""
+        manifest = Manifest(
+            table=definition.name,
+            business_date=business_date,
+            rows=check_nulls(self.engine, definition, files),
+            schema={name: str(dtype) for name, dtype in definition.schema.items()},
+            files={file.name: sha256(file) for file in files},
+            code_version=code_version,
+            run_id=run_id,
+            written_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            inputs=dict(inputs or {}),
+            notes=dict(notes or {}),
+        )
+        folder = files[0].parent
+        write_durably(folder / MANIFEST, json.dumps(asdict(manifest), indent=1))
+        move_into_place(folder, self.folder(definition.name, business_date))
         return manifest
 
     def manifest(self, table: str, business_date: str) -> Manifest:
@@ -132,14 +211,22 @@ class Lake:
         except (ValueError, TypeError) as error:
             raise DamagedTable(f"the manifest of {table} of {business_date} cannot be read: {error}") from None
 
-    def read(self, definition: Table, business_date: str) -> ir.Table:
-        """The table as an Ibis expression over its files.
+    def read(self, definition: Table, business_date: str, shard: Shard = WHOLE) -> ir.Table:
+        """The table as an Ibis expression over its files; of a shard its members' rows only, and all of a table without members.
 
         Raises NotInLake, and DamagedTable when a byte or a column is not what the manifest says.
         """
-        files = self._checked_files(definition, business_date)
-        written = self.manifest(definition.name, business_date).schema
-        later = {c.name: ibis.null(c.type.ibis) for c in definition.columns if c.added and c.name not in written}
+        manifest = self.manifest(definition.name, business_date)
+        own = f"{shard.name}.parquet"
+        if not shard.is_whole and own in manifest.files:
+            return self._read(definition, manifest, [own])
+        return shard.part_of(self._read(definition, manifest, list(manifest.files)))
+
+    def _read(self, definition: Table, manifest: Manifest, names: Sequence[str]) -> ir.Table:
+        files = self._checked_files(definition, manifest, names)
+        later = {
+            c.name: ibis.null(c.type.ibis) for c in definition.columns if c.added and c.name not in manifest.schema
+        }
         if not later:
             return read_files(self.engine, files, definition.schema)
         stored = read_files(
@@ -149,7 +236,8 @@ class Lake:
 
     def read_batches(self, definition: Table, business_date: str) -> pa.RecordBatchReader:
         """The same as a stream of Arrow batches that holds no result of the engine open."""
-        files = [str(path) for path in self._checked_files(definition, business_date)]
+        manifest = self.manifest(definition.name, business_date)
+        files = [str(path) for path in self._checked_files(definition, manifest, list(manifest.files))]
         return ds.dataset(files, format="parquet").scanner(batch_size=ROWS_A_BATCH).to_reader()
 
     def rewrite(self, table: str, business_date: str, without: Callable[[pa.RecordBatch], pa.Array], why: str) -> int:
@@ -175,11 +263,11 @@ class Lake:
             told = replace(
                 manifest,
                 rows=manifest.rows - gone,
-                files={part.name: _sha256(part)},
+                files={part.name: sha256(part)},
                 notes={**manifest.notes, "rewritten": f"{why}, {datetime.now(UTC):%Y-%m-%d}"},
             )
-            _write_durably(beside / MANIFEST, json.dumps(asdict(told), indent=1))
-            _move_into_place(beside, place)
+            write_durably(beside / MANIFEST, json.dumps(asdict(told), indent=1))
+            move_into_place(beside, place)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
         return gone
@@ -194,8 +282,8 @@ class Lake:
         (place / MANIFEST).unlink(missing_ok=True)
         shutil.rmtree(place, ignore_errors=True)
 
-    def _checked_files(self, definition: Table, business_date: str) -> list[Path]:
-        manifest = self.manifest(definition.name, business_date)
+    def _checked_files(self, definition: Table, manifest: Manifest, names: Sequence[str]) -> list[Path]:
+        business_date = manifest.business_date
         later = {column.name for column in definition.columns if column.added} - manifest.schema.keys()
         expected = {name: str(dtype) for name, dtype in definition.schema.items() if name not in later}
         if manifest.schema != expected:
@@ -206,9 +294,9 @@ class Lake:
                 + "; run its night again"
             )
         folder = self.folder(definition.name, business_date)
-        for name, digest in manifest.files.items():
-            self._verify(folder / name, digest)
-        return [folder / name for name in manifest.files]
+        for name in names:
+            self._verify(folder / name, manifest.files[name])
+        return [folder / name for name in names]
 
     def _verify(self, path: Path, digest: str) -> None:
         try:
@@ -218,71 +306,6 @@ class Lake:
         seen = (state.st_mtime_ns, state.st_size)
         if self._verified.get(path) == seen:
             return
-        if _sha256(path) != digest:
+        if sha256(path) != digest:
             raise DamagedTable(f"{path.relative_to(self.root)} differs from its manifest; run its night again")
         self._verified[path] = seen
-
-    def _check_nulls(self, definition: Table, parts: list[Path]) -> int:
-        """Rows of the written files. Raises ContractError where a column that may not be null is."""
-        table = read_files(self.engine, parts, definition.schema)
-        held = [c.name for c in definition.columns if not c.nullable]
-        nulls_in = {f"null {name}": table[name].isnull().sum() for name in held}  # no column is named with a space
-        found = table.aggregate(**{"all rows": table.count()}, **nulls_in).to_pyarrow().to_pylist()[0]
-        nulls = [(name, found[f"null {name}"]) for name in held if found[f"null {name}"]]
-        if nulls:
-            told = ", ".join(f"{name} ({count} rows)" for name, count in nulls)
-            raise ContractError(f"table {definition.name}: null in {told}")
-        return int(found["all rows"])
-
-
-def _write_batches(definition: Table, batches: pa.RecordBatchReader, part: Path) -> Path:
-    """Stream Arrow batches into one file, which is given back. Raises ContractError naming what differs from the definition."""
-    schema = definition.schema.to_pyarrow()
-    faults = sorted(set(schema.names) ^ set(batches.schema.names))
-    if faults:
-        raise ContractError(f"table {definition.name}: columns missing or unknown: {', '.join(faults)}")
-    with pq.ParquetWriter(part, schema, compression="zstd") as writer:
-        for batch in batches:
-            writer.write_table(pa.Table.from_batches([batch]).select(schema.names).cast(schema))
-    return part
-
-
-def _conform(definition: Table, rows: ir.Table) -> ir.Table:
-    """The rows with the definition's columns in its order and types. Raises ContractError naming what differs."""
-    given, wanted = rows.schema(), definition.schema
-    faults = [f"{name} is missing" for name in wanted if name not in given]
-    faults += [f"{name} is not in the definition" for name in given if name not in wanted]
-    for name in wanted:
-        if name in given and not given[name].castable(wanted[name]):
-            faults.append(f"{name} is {given[name]}, not {wanted[name]}")
-    if faults:
-        raise ContractError(f"table {definition.name}: " + "; ".join(faults))
-    return rows.select(*wanted.names).cast(wanted)
-
-
-def _move_into_place(beside: Path, place: Path) -> None:
-    """Swap a finished folder in. A folder cannot replace a folder in one step: killed between the two renames, the
-    table is not there, and the next run writes it again; it is never half there."""
-    old = place.parent / f".{place.name}.old.{uuid.uuid4().hex[:8]}"
-    if place.exists():
-        os.replace(place, old)
-    os.replace(beside, place)
-    directory = os.open(place.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-    for left in place.parent.glob(f".{place.name}.old.*"):
-        shutil.rmtree(left, ignore_errors=True)
-
-
-def _write_durably(path: Path, text: str) -> None:
-    with path.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -17,7 +17,8 @@ from ml.club import Club
 from ml.errors import PolicyError
 from ml.night import Night
 from ml.policy import Policy
-from ml.source_tables import SOURCE_TABLES
+from ml.shards import WHOLE, Shard
+from ml.source_tables import MEMBERS, SOURCE_TABLES
 from resources.database import open_database, schema_url
 from resources.daytime import with_the_daytime
 from resources.engine import open_duckdb, open_engine
@@ -34,6 +35,8 @@ from resources.sources.simulated import SimulatedSource
 from simulator.club import InventedClub
 
 LIVING = timedelta(days=31)  # a club whose newest day is older than this has been handed over to be looked at
+
+SHARDS = "shards"  # the note beside the lake's tables of members
 
 
 def utc_now() -> datetime:
@@ -150,11 +153,16 @@ class Platform:
         engine = self.marts.engine
         return with_the_daytime(self.source.tables(), engine, erased_members(engine, self.settings.erasure_key))
 
-    def club(self, night: Night) -> Club:
-        """What the night knows, from the lake. Raises NotInLake when its source tables have not been written."""
+    def shards(self, night: Night) -> int:
+        """How many shards the night is worked through in, as its source tables were written. Raises NotInLake."""
+        return int(self.lake.manifest(MEMBERS.name, night.key).notes.get(SHARDS, "1"))
+
+    def club(self, night: Night, shard: Shard = WHOLE) -> Club:
+        """What the night knows, from the lake; of a shard, what it knows of its members. Raises NotInLake when its source tables
+        have not been written."""
         tables: dict[str, ir.Table] = {}
         for definition in SOURCE_TABLES:
             notes = self.lake.manifest(definition.name, night.key).notes
             if notes.get("recorded", "yes") == "yes":
-                tables[definition.name] = self.lake.read(definition, night.key)
+                tables[definition.name] = self.lake.read(definition, night.key, shard)
         return Club.of(tables)

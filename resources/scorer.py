@@ -10,16 +10,20 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from ml.consent import may_be_profiled
+from ml.basis import Explain
+from ml.club import Club
+from ml.consent import may_be_profiled, records_profiling
 from ml.errors import DamagedModel, RegistryUnavailable
-from ml.examples import mailing_rows, offer_rows, offered
+from ml.examples import mailing_rows, offer_rows, offered, with_evidence
 from ml.feature_dictionary import FEATURE_TABLES
 from ml.features import FeatureTables
 from ml.lake_tables import ASKS
 from ml.model import RelevanceModel
 from ml.night import Night
+from ml.pair_rows import KEYS, pair_rows
 from ml.rules_model import RulesModel
-from ml.scoring import SCORED, score, score_asks
+from ml.scoring import EXPLAINED, SCORED, cut_by_ask, explain, score, score_asks
+from ml.shards import WHOLE, Shard
 from resources.engine import is_spark, stream
 from resources.platform import Platform
 from resources.registry import BUSINESS_DATE, Registered
@@ -27,7 +31,6 @@ from resources.registry import BUSINESS_DATE, Registered
 if TYPE_CHECKING:
     from resources.engine_spark import SparkBackend
 
-PAIR = ("campaign_id", "member_id", "offer_id")
 ROWS_A_BATCH = 65_536
 RULES = "rules"
 
@@ -91,17 +94,20 @@ def choose_scorer(platform: Platform, night: Night) -> Chosen:
     return Chosen(model, found.model.version, found.step, found.reason, found.model.tags[BUSINESS_DATE])
 
 
-def score_night(platform: Platform, night: Night, chosen: Chosen) -> pa.RecordBatchReader | ir.Table:
-    """Scores (`SCORES`) of the night's asks, from the lake's features; computed as they are read, on Spark by its workers."""
-    club = platform.club(night)
-    asks = platform.lake.read(ASKS, night.key).semi_join(may_be_profiled(club, platform.policy), "member_id")
-    tables = feature_tables_of(platform, night)
-    offers = offer_rows(club, offered(club, asks), tables)
+def score_night(
+    platform: Platform, night: Night, chosen: Chosen, shard: Shard = WHOLE
+) -> pa.RecordBatchReader | ir.Table:
+    """Scores (`SCORES`) of the night's asks, or a shard of them, from the lake's features; computed as they are read, on Spark by
+    its workers."""
+    club = platform.club(night, shard)
+    recorded = None if shard.is_whole else records_profiling(platform.club(night))
+    willing = may_be_profiled(club, platform.policy, recorded)
+    asks = platform.lake.read(ASKS, night.key, shard).semi_join(willing, "member_id")
+    tables = feature_tables_of(platform, night, shard)
     if is_spark(platform.engine):
-        return score_on_workers(platform.engine, offers, chosen)
-    mailings = mailing_rows(club, asks, tables)
-    offers = offers.order_by([*PAIR])  # an ask's offers are compared with each other
-    batches = score(chosen.scorer, _stream(platform, mailings), _stream(platform, offers), chosen.version)
+        return score_on_workers(platform.engine, offer_rows(club, offered(club, asks), tables), chosen)
+    mailings, offers = _rows(platform, club, asks, tables)
+    batches = score(chosen.scorer, [mailings], offers, chosen.version, whole_asks=True)
     return pa.RecordBatchReader.from_batches(SCORED, batches)
 
 
@@ -112,13 +118,49 @@ def score_on_workers(engine: "SparkBackend", offers: ir.Table, chosen: Chosen) -
     def work(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return score_asks(scorer, batches, version)
 
-    return engine.map_batches(offers, PAIR[:2], PAIR, work, SCORED)
+    return engine.map_batches(offers, KEYS[:2], KEYS, work, SCORED)
 
 
-def feature_tables_of(platform: Platform, night: Night) -> FeatureTables:
+def pair_rows_of(platform: Platform, night: Night) -> Iterator[pa.RecordBatch]:
+    """The rows that the night's offers are scored from, as `ml.pair_rows` makes them."""
+    club = platform.club(night)
+    asks = platform.lake.read(ASKS, night.key).semi_join(may_be_profiled(club, platform.policy), "member_id")
+    return _rows(platform, club, asks, feature_tables_of(platform, night))[1]
+
+
+def explain_sent(platform: Platform, night: Night, chosen: Chosen, shard: Shard = WHOLE) -> Explain:
+    """What tells, once it is decided what is sent, what moved its scores: see `ml.basis.Basis.explain`."""
+
+    def explain_pairs(sent: ir.Table) -> ir.Table:
+        asks = platform.lake.read(ASKS, night.key, shard).semi_join(sent, ["campaign_id", "member_id"])
+        tables = feature_tables_of(platform, night, shard)
+        _, offers = _rows(platform, platform.club(night, shard), asks, tables, sent)
+        return ibis.memtable(pa.Table.from_batches(explain(chosen.scorer, offers), schema=EXPLAINED))
+
+    return explain_pairs
+
+
+def _rows(
+    platform: Platform, club: Club, asks: ir.Table, tables: FeatureTables, only: ir.Table | None = None
+) -> tuple[pa.Table, Iterator[pa.RecordBatch]]:
+    """Rows of the mailings, and of their offers, whole asks in a batch; of the offers `only` those."""
+    asks = asks.semi_join(club.offers, "campaign_id")  # of a campaign without offers there is nothing to score
+    mailings = mailing_rows(club, asks, tables).order_by(["campaign_id", "member_id"]).to_pyarrow()
+    pairs = offered(club, asks)
+    if only is not None:
+        wanted = only.select(*KEYS, wanted=ibis.literal(True))
+        pairs = pairs.left_join(wanted, [*KEYS]).select(*pairs.columns, "wanted")
+        pairs = pairs.mutate(wanted=pairs.wanted.fill_null(False))
+    evidence = with_evidence(pairs, tables).order_by([*KEYS])  # offers of an ask are compared with each other
+    offers = tables.offer_features.to_pyarrow()
+    batches = cut_by_ask(_stream(platform, evidence))
+    return mailings, pair_rows(mailings, offers, batches, "" if only is None else "wanted")
+
+
+def feature_tables_of(platform: Platform, night: Night, shard: Shard = WHOLE) -> FeatureTables:
     """The night's features from the lake, with the instant they were asked for."""
     at = ibis.literal(night.as_of, "timestamp(6)")
-    return FeatureTables(**{t.name: platform.lake.read(t, night.key).mutate(as_of=at) for t in FEATURE_TABLES})
+    return FeatureTables(**{t.name: platform.lake.read(t, night.key, shard).mutate(as_of=at) for t in FEATURE_TABLES})
 
 
 def _stream(platform: Platform, rows: ir.Table) -> Iterator[pa.RecordBatch]:

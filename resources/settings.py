@@ -5,6 +5,7 @@ made from this file. What a marketer may change is not here but in policy.toml.
 import os
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, ValidationError, field_validator
@@ -81,6 +82,22 @@ class Settings(BaseSettings):
         ge=1,
         le=1024,
         description="Threads for DuckDB and XGBoost. Empty: all cores there are.",
+    )
+    members_a_shard: int = Field(
+        default=50_000,
+        ge=1,
+        le=10_000_000,
+        description="Members that a night's features, scores and decisions are made of at a time. A club of more is worked through in shards of about so many.",
+    )
+    executor: Literal["in_process", "multiprocess"] = Field(
+        default="in_process",
+        description="How Dagster runs the steps of a run that it launches itself: one after the other in one process, or several at a time in processes of their own (see shards_at_once).",
+    )
+    shards_at_once: int = Field(
+        default=2,
+        ge=1,
+        le=1024,
+        description="Most processes of one run at a time, with HEMSIL_EXECUTOR=multiprocess. Each may use HEMSIL_THREADS and HEMSIL_MEMORY_LIMIT.",
     )
     least_free_gb: float = Field(
         default=1.0,

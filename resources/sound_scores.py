@@ -2,66 +2,40 @@
 the night (step B of the ladder), and where its are too, rules do (C). What is unsound is said in ml/soundness.py.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ml.errors import IntegrityError
 from ml.lake_tables import SCORES
 from ml.model import RelevanceModel
 from ml.night import Night
-from ml.scoring import SCORED
+from ml.shards import shards_in
 from ml.soundness import LEAST_GROUP, LEAST_OFFERS, LEAST_ROWS, ScoreCounts, faults, most_by_chance, stability
 from resources.platform import Platform
 from resources.registry import BUSINESS_DATE
-from resources.scorer import RULES_NIGHT, Chosen, choose_scorer, score_night
-from resources.spool import spool_file
+from resources.scorer import RULES_NIGHT, Chosen, score_night
 
 DAYS_BEFORE = 7  # whose scores of the same campaigns tonight's are compared with
 
 
-def sound_scores(platform: Platform, night: Night) -> tuple[Chosen, pa.RecordBatchReader | ir.Table]:
-    """What scores the night, and its scores (`SCORES`), which can be read once. Spark's workers score twice, once to be looked
-    at."""
-    chosen = choose_scorer(platform, night)
+def settle_scores(platform: Platform, night: Night, chosen: Chosen) -> Chosen:
+    """Look at the scores of all shards, as they were written; where they are unsound, score anew with the next model down, until
+    they are sound. Gives what scored them in the end."""
+    shards = shards_in(platform.shards(night))
     while True:
-        scores = score_night(platform, night, chosen)
-        if isinstance(scores, ir.Table):
-            wrong = _faults(platform, night, chosen, scores)
-            if not wrong:
-                return chosen, scores
-        else:
-            spool = _spool(platform, scores)
-            wrong = _faults(platform, night, chosen, platform.engine.read_parquet(spool))
-            if not wrong:
-                return chosen, pa.RecordBatchReader.from_batches(SCORED, _read_once(spool))
-            spool.unlink()
+        parts = [platform.lake.read_part(SCORES, night.key, shard) for shard in shards]
+        scores = ibis.union(*parts) if len(parts) > 1 else parts[0]
+        wrong = _faults(platform, night, chosen, scores)
+        if not wrong:
+            return chosen
         chosen = _next(platform, night, chosen, "; ".join(wrong))
-
-
-def _spool(platform: Platform, batches: pa.RecordBatchReader) -> Path:
-    """The scores in a file of their own, as they are looked at before they are kept."""
-    path = spool_file(platform.settings.home)
-    with pq.ParquetWriter(path, SCORED, compression="zstd") as writer:
-        for batch in batches:
-            writer.write_batch(batch)
-    return path
-
-
-def _read_once(spool: Path) -> Iterator[pa.RecordBatch]:
-    try:
-        with pq.ParquetFile(spool) as file:
-            yield from file.iter_batches()
-    finally:
-        spool.unlink(missing_ok=True)
+        for shard in shards:
+            platform.lake.write_part(SCORES, night.key, shard, score_night(platform, night, chosen, shard))
 
 
 def _next(platform: Platform, night: Night, unsound: Chosen, why: str) -> Chosen:

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from ml.ensemble import Ensemble, log_odds
-from ml.explanations import NEVER_TOLD, family_contributions, leading, speaks_for, told
+from ml.explanations import NEVER_TOLD, as_json, family_contributions, leading, told, told_of
 from ml.feature import FAMILIES
 from ml.feature_dictionary import FEATURES
 from ml.fitting import fit_bags
@@ -60,8 +60,19 @@ def test_every_feature_belongs_to_a_family_that_can_be_put_in_words() -> None:
 def test_of_a_score_the_strongest_families_are_told_and_what_was_declared_is_not() -> None:
     rows = pd.DataFrame({"declared": [3.0, 0.0], "spend": [-1.0, 0.001], "recency": [0.5, 0.0]})
     assert told(rows) == [{"spend": -1.0, "recency": 0.5}, {}]
-    assert speaks_for({"spend": -1.0, "recency": 0.5}) == "recency"
-    assert speaks_for({"spend": -1.0}) is None
+    assert told_of(rows).texts.to_pylist() == ['{"spend": -1.0, "recency": 0.5}', None]
+
+
+def test_the_family_that_speaks_loudest_speaks_for_the_score_and_none_where_all_speak_against_it() -> None:
+    rows = pd.DataFrame({"spend": [-1.0, -1.0], "recency": [0.5, -0.2]})
+    assert told_of(rows).loudest.to_pylist() == ["recency", None]
+
+
+def test_an_explanation_names_its_stages_and_is_missing_where_neither_tells_anything() -> None:
+    mailing, offer = pa.array(['{"spend": -1.0}', None, None]), pa.array(['{"price": 0.07}', '{"price": 0.5}', None])
+    both = ['{"mailing": {"spend": -1.0}, "offer": {"price": 0.07}}', '{"offer": {"price": 0.5}}', None]
+    assert as_json(mailing, offer).to_pylist() == both
+    assert as_json(None, offer).to_pylist()[0] == '{"offer": {"price": 0.07}}'
 
 
 def test_every_family_with_words_for_the_member_is_one_that_may_be_told() -> None:

@@ -19,7 +19,7 @@ from ml.linear import LinearModel
 from ml.model import RelevanceModel
 from ml.night import Night
 from ml.rules_model import RulesModel
-from ml.scoring import EXPLAINED, SCORED, score
+from ml.scoring import SCORED, explain, score
 from ml.training import Fitted, TrainingConfig, fit_model
 from tests.past_world import club_by_taste, on_engine
 
@@ -146,14 +146,26 @@ def test_scores_do_not_depend_on_the_batches(kind: str, batch: int, request: pyt
     assert whole.schema.equals(SCORED)
 
 
-def test_every_score_tells_what_moved_it_and_a_members_best_offers_tell_their_own(choice: Trained) -> None:
+def test_every_score_tells_what_moved_its_mailing(choice: Trained) -> None:
     told = scored(choice, choice.fitted.model, 1000).to_pandas()
     loud = told[told.contributions.notnull()]  # a score that nothing moves to speak of has nothing to tell
     assert len(loud) > 0.9 * len(told)
     held = [json.loads(text) for text in loud.contributions]
-    assert all(set(one.get("mailing", {})) <= set(FAMILIES) - NEVER_TOLD for one in held)
-    of_offers = loud[["offer" in one for one in held]].groupby(["campaign_id", "member_id"]).size()
-    assert of_offers.max() == EXPLAINED
+    assert all(set(one) == {"mailing"} and set(one["mailing"]) <= set(FAMILIES) - NEVER_TOLD for one in held)
+
+
+@pytest.mark.parametrize(("kind", "stages"), [("choice", {"mailing", "offer"}), ("pair", {"offer"})])
+def test_what_is_sent_tells_what_moved_it_and_its_offer_speaks_first(
+    kind: str, stages: set[str], request: pytest.FixtureRequest
+) -> None:
+    trained: Trained = request.getfixturevalue(kind)
+    told = pa.Table.from_batches(explain(trained.fitted.model, trained.tonight[1].to_batches())).to_pylist()
+    assert len(told) == trained.tonight[1].num_rows
+    held = [json.loads(row["contributions"]) for row in told if row["contributions"]]
+    assert set().union(*held) == stages
+    first = json.loads(told[0]["contributions"])["offer"]
+    best = max(first, key=first.__getitem__)
+    assert told[0]["speaks_for"] == (best if first[best] > 0 else None)
 
 
 def test_rules_have_no_contributions_to_tell(choice: Trained) -> None:

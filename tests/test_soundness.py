@@ -2,9 +2,7 @@
 before, or of rules.
 """
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import duckdb
 import ibis
@@ -14,7 +12,6 @@ import pytest
 
 from ml.soundness import LEAST_ROWS, ScoreCounts, Soundness, faults, most_by_chance, stability
 from resources.sound_scores import _counts, spread
-from resources.spool import clear_spool, spool_file
 from tests.installation import Installation, installation
 from tests.small_club import POLICY, small_club
 
@@ -100,15 +97,6 @@ def test_the_offer_that_is_best_for_most_is_found_where_many_compete() -> None:
     assert _counts(ibis.memtable(pd.DataFrame(rows)), buyers).top_share == 0.75
 
 
-def test_what_a_killed_night_left_is_deleted_and_what_one_is_writing_is_not(tmp_path: Path) -> None:
-    left, written = spool_file(tmp_path), spool_file(tmp_path)
-    for path in (left, written):
-        path.write_bytes(b"m1")
-    os.utime(left, (0, 0))
-    assert clear_spool(tmp_path) == 1
-    assert list((tmp_path / "spool").iterdir()) == [written]
-
-
 @pytest.fixture(scope="module")
 def at() -> Iterator[Installation]:
     with installation() as made:
@@ -132,4 +120,4 @@ def test_a_night_of_unsound_scores_goes_down_the_ladder_and_the_next_one_is_as_b
     unsound = "[soundness]\nmost_identical = 0.0001\n"
     assert night(at, "2024-03-13", unsound) == [("C", "rules")]
     assert [step for step, _ in night(at, "2024-03-14")] == ["A"]
-    assert not list((at.home / "spool").iterdir())
+    assert not list((at.home / "lake" / "scores").glob(".parts*"))
