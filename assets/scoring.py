@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 from assets.sharded import sharded
 from assets.shown import table_arguments
 from ml.feature_dictionary import FEATURE_TABLES
-from ml.lake_tables import ASKS, SCORES
+from ml.lake_tables import ASKS, QUARANTINE, SCORES
 from ml.shadow import SHADOW_SCORES
 from ml.source_tables import SOURCE_TABLES
 from resources.night_shards import prepare_scores, sound_scores, write_scores
@@ -17,7 +17,7 @@ from resources.shadow import beside_the_champion
 # The champion's relevance of every active offer to every member of its audience who may be scored; where its numbers are not sound,
 # those of the model before it, or of rules.
 scores = sharded(
-    SCORES, {"xgboost"}, "scoring", [*(t.name for t in (*SOURCE_TABLES, *FEATURE_TABLES, ASKS)), "champion"], prepare_scores, write_scores, sound_scores
+    SCORES, {"xgboost"}, "scoring", [*(t.name for t in (*SOURCE_TABLES, *FEATURE_TABLES, ASKS, QUARANTINE)), "champion"], prepare_scores, write_scores, sound_scores
 )  # fmt: skip
 
 

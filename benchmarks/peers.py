@@ -27,14 +27,13 @@ import pyarrow as pa
 import xgboost as xgb
 
 from benchmarks.night import KEY, chosen_for, platform_of
-from ml.consent import may_be_profiled
 from ml.ensemble import log_odds, probability
 from ml.features_of_offers import MEMBER_OFFER, RANKED, SHARED
-from ml.lake_tables import ASKS, SCORES
+from ml.lake_tables import SCORES
 from ml.shards import WHOLE
 from resources.night_shards import write_ledger
 from resources.platform import Platform
-from resources.scorer import Chosen, pair_rows_of, score_night
+from resources.scorer import Chosen, asks_to_score, pair_rows_of, score_night
 
 LIMITS = {
     "scoring beside prediction": "at most 1.5", "scoring beside the model": "", "scoring beside pandas, seconds": "at most 0.1",
@@ -69,9 +68,7 @@ def beside_prediction(platform: Platform, chosen: Chosen) -> tuple[float, float,
 def in_pandas(platform: Platform, chosen: Chosen) -> pd.DataFrame:
     """The scores as one would write them down first: cross join, merges, ranks by groupby, predict."""
     night = platform.night(KEY)
-    club = platform.club(night)
-    willing = may_be_profiled(club, platform.policy)
-    asks = platform.lake.read(ASKS, KEY).semi_join(willing, "member_id").select("campaign_id", "member_id").to_pandas()
+    asks = asks_to_score(platform, night).select("campaign_id", "member_id").to_pandas()
     read = {name: _frame(platform, name) for name in ("member_features", "campaign_features", "member_campaign_features", "offer_features", "member_offer_features")}  # fmt: skip
     ask = ["campaign_id", "member_id"]
     rows = asks.merge(read["offer_features"], on="campaign_id")

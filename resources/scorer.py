@@ -13,14 +13,16 @@ import pyarrow as pa
 from ml.basis import Explain
 from ml.club import Club
 from ml.consent import may_be_profiled, records_profiling
+from ml.eligible import may_be_written_to
 from ml.errors import DamagedModel, RegistryUnavailable
 from ml.examples import mailing_rows, offer_rows, offered, with_evidence
 from ml.feature_dictionary import FEATURE_TABLES
 from ml.features import FeatureTables
-from ml.lake_tables import ASKS
+from ml.lake_tables import ASKS, QUARANTINE
 from ml.model import RelevanceModel
 from ml.night import Night
 from ml.pair_rows import KEYS, pair_rows
+from ml.quarantine import doubts
 from ml.rules_model import RulesModel
 from ml.scoring import EXPLAINED, SCORED, cut_by_ask, explain, score, score_asks
 from ml.shards import WHOLE, Shard
@@ -99,16 +101,26 @@ def score_night(
 ) -> pa.RecordBatchReader | ir.Table:
     """Scores (`SCORES`) of the night's asks, or a shard of them, from the lake's features; computed as they are read, on Spark by
     its workers."""
-    club = platform.club(night, shard)
-    recorded = None if shard.is_whole else records_profiling(platform.club(night))
-    willing = may_be_profiled(club, platform.policy, recorded)
-    asks = platform.lake.read(ASKS, night.key, shard).semi_join(willing, "member_id")
+    club, asks = platform.club(night, shard), asks_to_score(platform, night, shard)
     tables = feature_tables_of(platform, night, shard)
     if is_spark(platform.engine):
         return score_on_workers(platform.engine, offer_rows(club, offered(club, asks), tables), chosen)
     mailings, offers = _rows(platform, club, asks, tables)
     batches = score(chosen.scorer, [mailings], offers, chosen.version, whole_asks=True)
     return pa.RecordBatchReader.from_batches(SCORED, batches)
+
+
+def asks_to_score(platform: Platform, night: Night, shard: Shard = WHOLE) -> ir.Table:
+    """The night's asks that are worth a prediction: of members who may be profiled, and to whom law and their own word leave a channel.
+    The ledger tells of the others too, and why; it needs no relevance for that."""
+    club = platform.club(night, shard)
+    recorded = None if shard.is_whole else records_profiling(platform.club(night))
+    asks = platform.lake.read(ASKS, night.key, shard)
+    asks = asks.semi_join(may_be_profiled(club, platform.policy, recorded), "member_id")
+    unread = doubts(platform.lake.read(QUARANTINE, night.key))
+    return asks.semi_join(
+        may_be_written_to(club, night, platform.policy, asks, unread, recorded), ["campaign_id", "member_id"]
+    )
 
 
 def score_on_workers(engine: "SparkBackend", offers: ir.Table, chosen: Chosen) -> ir.Table:
@@ -123,9 +135,8 @@ def score_on_workers(engine: "SparkBackend", offers: ir.Table, chosen: Chosen) -
 
 def pair_rows_of(platform: Platform, night: Night) -> Iterator[pa.RecordBatch]:
     """The rows that the night's offers are scored from, as `ml.pair_rows` makes them."""
-    club = platform.club(night)
-    asks = platform.lake.read(ASKS, night.key).semi_join(may_be_profiled(club, platform.policy), "member_id")
-    return _rows(platform, club, asks, feature_tables_of(platform, night))[1]
+    asks = asks_to_score(platform, night)
+    return _rows(platform, platform.club(night), asks, feature_tables_of(platform, night))[1]
 
 
 def explain_sent(platform: Platform, night: Night, chosen: Chosen, shard: Shard = WHOLE) -> Explain:
