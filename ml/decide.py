@@ -95,7 +95,9 @@ def unscored(asks: ir.Table, scores: ir.Table, club: Club, model_version: str) -
 
 def ledger(scores: ir.Table, basis: Basis, rules: Sequence[Rule] = RULES) -> ir.Table:
     """What the rules and the arbitration make of the scores, on a basis already put together."""
-    judged = staged(judge(pairs(scores, basis), basis, rules))
+    judged = judge(pairs(scores, basis), basis, rules)
+    # What is sent must be known before it can be explained, and the rest is written after it: judged once for both.
+    judged = keep(judged) if basis.explain else staged(judged)
     stopped = judged.filter(judged.reason.notnull())
     ranked = staged(arbitrate(judged.filter(judged.reason.isnull()), basis))
     placed = _settle(_explained(ranked, basis.explain) if basis.explain else ranked, basis)
