@@ -14,6 +14,7 @@ MINUTES, MEMORY, APART = (
     8.0,
     0.2,
 )  # the limits: of the night at a million members, and how far costs a pair may differ
+MILLION = 1_000_000
 Row = Mapping[str, str]
 
 
@@ -39,7 +40,7 @@ pair is {_words(100)} for a hundred million pairs. `sources` (reading and checki
 """
 
 
-def _told(row: Row) -> tuple[object, ...]:
+def _told(row: Row) -> Sequence[str]:
     shards = f"{row['shards_done']} of {row['shards']}"
     state = "" if row["state"] == "done" else f" ({row['state'].split(':')[0]})"
     return (
@@ -66,7 +67,7 @@ def _seconds(size: str, rows: Sequence[Row]) -> float:
     return sum(float(row["seconds"]) / _share(row) for row in _of(size, rows))
 
 
-def _whole(size: str, rows: Sequence[Row]) -> tuple[object, ...]:
+def _whole(size: str, rows: Sequence[Row]) -> Sequence[str]:
     own = _of(size, rows)
     ended = len(own) == len(COUNTED) and all(row["state"] == "done" for row in own)
     partly = any(_share(row) < 1 for row in own)
@@ -84,17 +85,26 @@ def _verdict(sizes: Sequence[str], rows: Sequence[Row]) -> str:
     ended = [size for size in sizes if len(_of(size, rows)) == len(COUNTED)]
     if not ended:
         return "No size was measured whole."
-    memory = max(float(row["peak_gb"]) for size in ended for row in _of(size, rows))
     costs = {size: sum(map(_a_pair, _of(size, rows))) for size in ended}
     low, high = min(costs.values()), max(costs.values())
     largest = max(ended, key=int)
-    minutes = _seconds(largest, rows) / 60 * 1_000_000 / int(largest)
-    how = "measured" if largest == "1000000" else f"extrapolated from {int(largest):,}"
-    return (
-        f"- A million members in under {MINUTES} minutes: **{'reached' if minutes < MINUTES else 'not reached'}**, {minutes:.0f} minutes ({how}).\n"
-        f"- In under {MEMORY:.0f} GB: **{'reached' if memory < MEMORY else 'not reached'}**, {memory:.1f} GB.\n"
-        f"- The same cost a pair at every size within {APART:.0%}: **{'reached' if high <= low * (1 + APART) else 'not reached'}**, from {low:.0f} to {high:.0f} µs of processor."
+    members, cores = int(largest), int(rows[0]["machine"].split()[0])
+    memory = max(float(row["peak_gb"]) for row in _of(largest, rows))
+    work = costs[largest] * int(rows[0]["pairs"]) / int(rows[0]["members"])  # processor seconds of a million members
+    minutes = (_seconds(largest, rows) if members == MILLION else work / cores) / 60
+    how = (
+        "measured" if members == MILLION else f"reckoned from {members:,}: {work:,.0f} s of processor on {cores} cores"
     )
+    apart = f"from {low:.0f} to {high:.0f} µs of processor"
+    return (
+        f"- A million members in under {MINUTES} minutes: **{_reached(minutes < MINUTES)}**, {minutes:.0f} minutes ({how}).\n"
+        f"- In under {MEMORY:.0f} GB: **{_reached(memory < MEMORY, members == MILLION)}**, {memory:.1f} GB at {members:,} members.\n"
+        f"- The same cost a pair at every size within {APART:.0%}: **{_reached(high <= low * (1 + APART), len(ended) > 1)}**, {apart}."
+    )
+
+
+def _reached(yes: bool, judged: bool = True) -> str:
+    return ("reached" if yes else "not reached") if judged else "not judged"
 
 
 def _words(seconds: float) -> str:

@@ -1,0 +1,57 @@
+"""The part of docs/performance.md that puts a night's stages beside the least they could cost, and beside the obvious way, from what
+benchmarks/peers.py measured.
+"""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from docs.grid import grid
+
+MEASURED = Path(__file__).parent / "measured" / "peers.csv"
+MOST_OF_DAGSTER = 0.2
+DAGSTER = Path(__file__).parent / "measured" / "dagster.csv"
+Row = Mapping[str, str]
+
+
+def peers_section() -> str:
+    """As text; what to run where nothing was measured yet."""
+    if not MEASURED.exists():
+        return "## Beside its peers\n\nNot measured yet: `make bench`.\n"
+    with MEASURED.open() as file:
+        rows = list(csv.DictReader(file))
+    first = rows[0]
+    return f"""## Beside its peers
+
+The invented club of {int(first["members"]):,} members above, on the same rows in one run: {first["rounds"]} round{"" if first["rounds"] == "1" else "s, of which the medians"} (beside pandas one, each in a process of its own), load {rows[-1]["load"]}
+at the end. Seconds are processor seconds, of all threads: other programs that run beside it count less in them than on a clock.
+
+{grid(("what", "ours", "beside it", "ratio", "limit"), map(_told, rows))}
+
+"Prediction" is XGBoost's `inplace_predict` by all trees of the model on the rows as matrices that lie in memory already; "the model" is that and the linear partners
+and bounds, without which a score is none. Not measured: features beside hand-written SQL, and training beside XGBoost alone.
+
+{_dagster()}"""
+
+
+def _dagster() -> str:
+    if not DAGSTER.exists():
+        return "Dagster's share of a night is not measured yet: `make bench`.\n"
+    with DAGSTER.open() as file:
+        row = next(csv.DictReader(file))
+    share = float(row["share"])
+    said = "reached" if share < MOST_OF_DAGSTER else "not reached"
+    return (
+        f"Dagster's share of a whole night of {int(row['members']):,} members, training with it, is {share:.1%} of its time (under {MOST_OF_DAGSTER:.0%}: **{said}**): in so many of "
+        f"{int(row['samples']):,} samples no code of ours, nor what it calls, was at work.\n"
+    )
+
+
+def _told(row: Row) -> Sequence[str]:
+    unit = "GB" if "memory" in row["comparison"] else "s"
+    limit = row["limit"] and f"{row['limit']}: **{'reached' if _reached(row) else 'not reached'}**"
+    return row["comparison"], f"{row['ours']} {unit}", f"{row['peer']} {unit}", row["ratio"], limit
+
+
+def _reached(row: Row) -> bool:
+    return float(row["ratio"]) <= float(row["limit"].removeprefix("at most "))
