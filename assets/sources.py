@@ -9,9 +9,10 @@ import dagster as dg
 from assets.shown import lake_out
 from ml.club import Club, visible
 from ml.errors import ContractError
+from ml.gone_names import gone_names
 from ml.lake_tables import QUARANTINE
 from ml.quality import check_tables, too_many
-from ml.source_tables import CONSENTS, SOURCE_TABLES
+from ml.source_tables import CONSENTS, FEEDBACK, SOURCE_TABLES
 from resources.daytime import of_strangers
 from resources.decider import HEARD_UNTIL, consents_heard_until
 from resources.home import check_space
@@ -44,10 +45,15 @@ def source_tables(
     known = visible(club, night)
     heard = consents_heard_until(platform, night, delivered, club)
     shards = shards_for(platform, known)
+    gone = ", ".join(gone_names(known))
+    if gone:
+        context.log.warning("members said no to what no product is called any more, which stops nothing: %s", gone)
     for definition in SOURCE_TABLES:
         name = definition.name
         notes = {SHARDS: str(shards), "recorded": "yes" if name in known.recorded else "no", **checked.notes(name)}
         if heard and definition is CONSENTS:
             notes[HEARD_UNTIL] = heard.isoformat()
+        if gone and definition is FEEDBACK:
+            notes["refused_names_no_product_has"] = gone
         yield dg.Output(getattr(known, name), output_name=name, metadata={"notes": notes})
     yield dg.Output(checked.quarantined, output_name=QUARANTINE.name)
