@@ -28,7 +28,8 @@ import xgboost as xgb
 
 from benchmarks.night import KEY, chosen_for, platform_of
 from ml.ensemble import log_odds, probability
-from ml.features_of_offers import MEMBER_OFFER, RANKED, SHARED
+from ml.examples import UNKNOWN
+from ml.features_of_offers import DEPARTMENT, MEMBER_OFFER, RANKED, SHARED
 from ml.lake_tables import SCORES
 from ml.shards import WHOLE
 from resources.night_shards import write_ledger
@@ -69,11 +70,12 @@ def in_pandas(platform: Platform, chosen: Chosen) -> pd.DataFrame:
     """The scores as one would write them down first: cross join, merges, ranks by groupby, predict."""
     night = platform.night(KEY)
     asks = asks_to_score(platform, night).select("campaign_id", "member_id").to_pandas()
-    read = {name: _frame(platform, name) for name in ("member_features", "campaign_features", "member_campaign_features", "offer_features", "member_offer_features")}  # fmt: skip
+    read = {name: _frame(platform, name) for name in ("member_features", "campaign_features", "member_campaign_features", "offer_features", "member_offer_features", "member_department_features")}  # fmt: skip
     ask = ["campaign_id", "member_id"]
     rows = asks.merge(read["offer_features"], on="campaign_id")
     rows = rows.merge(read["member_offer_features"], on=[*ask, "offer_id"], how="left")
-    counts = [f.name for f in MEMBER_OFFER if not f.name.endswith(("_days_since", "_due"))]
+    rows = rows.merge(read["member_department_features"], on=["member_id", "department"], how="left")
+    counts = [f.name for f in (*MEMBER_OFFER, *DEPARTMENT) if not f.name.endswith(UNKNOWN)]
     rows[counts] = rows[counts].fillna(0)
     groups = rows.groupby(ask)
     size = groups["offer_id"].transform("size")
@@ -83,6 +85,7 @@ def in_pandas(platform: Platform, chosen: Chosen) -> pd.DataFrame:
         rows[f"{name}_share"] = (rows[name] / groups[name].transform("sum").replace(0, np.nan)).fillna(0)
     rows["product_lift"] = np.log((rows.product_baskets_91 + 0.3) / (rows.reach_baskets + 0.05))
     rows["offer_known_share"] = rows.offer_products_known / rows.products.replace(0, np.nan)
+    rows["subcategory_of_usual"] = rows.subcategory_days_since / rows.usual_interval.replace(0, np.nan)
     rows = rows.merge(read["campaign_features"], on="campaign_id").merge(read["member_features"], on="member_id")
     rows = rows.merge(read["member_campaign_features"], on=ask)
     ensemble = chosen.scorer.offer

@@ -22,7 +22,7 @@ from docs.render_score import score_page
 from docs.render_simulator import pictures, simulator_page
 from docs.render_staleness import staleness_page
 from ml.club_wide import WIDE_TABLES
-from ml.feature import FAMILIES
+from ml.feature import FAMILIES, Feature
 from ml.feature_dictionary import FEATURES
 from ml.published_tables import OFFER_TABLE, PUBLISHED_TABLES, REASK_LIST, SUPPRESSION_LIST
 from ml.reasons import MEANING
@@ -62,15 +62,15 @@ def tables_page() -> str:
 def features_page() -> str:
     """docs/features.md: every input of the models."""
     rows = (
-        (f"`{f.name}`", f.grain, f.unit, " and ".join(_stages(f.mailing, f.offer)), _DIRECTION[f.monotone], f.meaning)
-        for f in FEATURES
+        (f"`{f.name}`", f.grain, f.unit, " and ".join(_stages(f)), _DIRECTION[f.monotone], f.meaning) for f in FEATURES
     )
     return _page(
         "# Features",
         f"{MADE} The {len(FEATURES)} features are defined in `ml/features_of_members.py` and `ml/features_of_offers.py`. Each is computed from what "
         "happened strictly before the business date began, for the night and for training by the same functions, and is "
         "missing where nothing is known. The mailing stage answers *will this member respond to the campaign at all*, "
-        "the offer stage *to which of its offers*. Where a direction stands, relevance can only go that way with the feature.",
+        "the offer stage *to which of its offers*; where each mailing names its one offer, there is a single stage, which reads the features of both and those "
+        "of a *named offer*. Where a direction stands, relevance can only go that way with the feature.",
         grid(("feature", "fact of", "unit", "stage", "relevance", "meaning"), rows),
         "## Families",
         grid(
@@ -86,8 +86,9 @@ def features_page() -> str:
 _DIRECTION = {1: "rises", 0: "", -1: "falls"}
 
 
-def _stages(mailing: bool, offer: bool) -> list[str]:
-    return [name for name, used in (("mailing", mailing), ("offer", offer)) if used]
+def _stages(feature: Feature) -> list[str]:
+    used = (("mailing", feature.mailing), ("offer", feature.offer), ("named offer", feature.named))
+    return [name for name, so in used if so]
 
 
 def settings_page() -> str:

@@ -14,7 +14,7 @@ from simulator.truth import RELEVANT
 MEASURED = Path(__file__).parent / "measured"
 OURS, EVERYONE, KNOWING = "our decisions", "mail everyone", "all-knowing"
 SAYS = {
-    OURS: "the night's own decision: features, model, rules and limits, with the policy of `policy.toml`",
+    OURS: "the night's own decision: features, model, rules and limits, with the policy of `policy.toml`; the model learns anew every four weeks",
     EVERYONE: "each campaign to everyone it is planned for, with the offer that most members have bought of lately",
     "by popularity, as many": "as many messages as ours, the campaign of what most have bought lately first",
     "at random, as many": "as many messages as ours, to whom and with what chance chooses",

@@ -27,6 +27,7 @@ from simulator.mailing import habitual
 from simulator.side_by_side import SideBySide
 
 BAGS, BLOCKS = 3, 2  # of each model; the night's have more
+RETRAINED = 4  # weeks that a model decides before the next one, trained on what was sent since as well
 OURS = "our decisions"
 OTHERS: Mapping[str, Way] = {
     "mail everyone": ways.everyone,
@@ -72,19 +73,20 @@ def _by_week(told: Mapping[str, list[Week]]) -> Rows:
 
 
 def _ours(platform: Platform, club: SideBySide, known: Known, weeks: int) -> Iterator[Week]:
-    """The half year by our decisions, a week at a time; the model is trained before the first."""
+    """The half year by our decisions, a week at a time; the model is trained before the first, and again every RETRAINED weeks."""
     folder = platform.settings.home / "six-months"
     costs = platform.policy.value.contact_cost.model_dump()
     ledgers = list[pa.Table]()
-    model, taught = _models(platform, club, known, folder)
-    for _ in range(weeks):
+    for week in range(weeks):
+        if week % RETRAINED == 0:
+            model, taught = _models(platform, club, known, folder)
         night = rehearsal(club, platform.engine, platform.policy, platform.source.timezone, folder)
         rows = night.rows(model)
         ledger = night.decide(rows, model, pa.concat_tables(ledgers) if ledgers else None)
         ledgers.append(ledger)
         apart = set_apart(ledger)
         known.night(club, ledger, rows[1], taught.offer_relevance(rows[1])[0], apart)
-        yield live_a_week(club, letters_of(ledger, club), costs, apart)
+        yield live_a_week(club, letters_of(ledger, club), costs, apart, known.watch(club))
 
 
 def _models(platform: Platform, club: SideBySide, known: Known, folder: Path) -> tuple[RelevanceModel, RelevanceModel]:

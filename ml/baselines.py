@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ml.ensemble import Values, probability
 from ml.examples import TrainingRows
-from ml.feature_dictionary import CATEGORICAL, MAILING_INPUTS, OFFER_INPUTS
+from ml.feature_dictionary import CATEGORICAL, MAILING_INPUTS, NAMED_INPUTS, OFFER_INPUTS
 from ml.inputs import Inputs, floats
 from ml.linear import LinearModel
 
@@ -84,7 +84,7 @@ def _purchase_frequency(t: Tonight) -> Scores:
 
 
 def _logistic(t: Tonight) -> Scores:
-    inputs = Inputs.seen_in(t.past.offers, OFFER_INPUTS, CATEGORICAL)
+    inputs = Inputs.seen_in(t.past.offers, OFFER_INPUTS if t.past.kind == "choice" else NAMED_INPUTS, CATEGORICAL)
     y = floats(t.past.offers["answered"])
     model = LinearModel.fit(inputs.matrix(t.past.offers), y, np.ones(y.size), 0.02)
     return _logistic_on(t, MAILING_INPUTS), probability(model.predict(inputs.matrix(t.offers)))

@@ -17,11 +17,16 @@ from ml.club import Club
 from ml.exact import GRID, on_the_grid
 from ml.features import ANSWERS, FeatureTables, feature_tables
 from ml.features_of_members import MEMBER
-from ml.features_of_offers import CAMPAIGN, MEMBER_CAMPAIGN, MEMBER_OFFER, OFFER, RANKED, RELATIVE, SHARED
+from ml.features_of_offers import CAMPAIGN, DEPARTMENT, MEMBER_CAMPAIGN, MEMBER_OFFER, OFFER, RANKED, RELATIVE, SHARED
 from ml.kept import keep
 from ml.night import Night, start_of_day
 
 ASK = ("as_of", "campaign_id", "member_id")
+UNKNOWN = (
+    "_days_since",
+    "_due",
+    "_apart",
+)  # ends of the names of features of a pair that nothing known leaves unknown, not 0
 ASKS = ibis.schema(
     {"as_of": "timestamp(6)", "campaign_id": "string", "member_id": "string", "closes_at": "timestamp(6)"}
 )
@@ -108,14 +113,18 @@ def offer_rows(club: Club, pairs: ir.Table, tables: FeatureTables | None = None)
     rows = _attach(rows, tables.campaign_features, ["as_of", "campaign_id"])
     rows = _attach(rows, tables.member_features, ["as_of", "member_id"])
     rows = _attach(rows, tables.member_campaign_features, list(ASK))
-    named = (*MEMBER, *CAMPAIGN, *MEMBER_CAMPAIGN, *OFFER, *MEMBER_OFFER, *RELATIVE)
+    named = (*MEMBER, *CAMPAIGN, *MEMBER_CAMPAIGN, *OFFER, *MEMBER_OFFER, *DEPARTMENT, *RELATIVE)
     return rows.select(*pairs.columns, *(f.name for f in named))
 
 
 def with_evidence(pairs: ir.Table, tables: FeatureTables) -> ir.Table:
-    """The pairs with what is known of the member and the offer: `MEMBER_OFFER`, of which counts are 0 where nothing is."""
+    """The pairs with what is known of the member and the offer: `MEMBER_OFFER`, and of the member and the offer's department:
+    `DEPARTMENT`. Counts are 0 where nothing is known."""
     rows = _attach(pairs, tables.member_offer_features, [*ASK, "offer_id"])
-    counts = [f.name for f in MEMBER_OFFER if not f.name.endswith(("_days_since", "_due"))]
+    of_offers = tables.offer_features.select("as_of", "campaign_id", "offer_id", "department")
+    rows = _attach(rows, of_offers, ["as_of", "campaign_id", "offer_id"])
+    rows = _attach(rows, tables.member_department_features, ["as_of", "member_id", "department"]).drop("department")
+    counts = [f.name for f in (*MEMBER_OFFER, *DEPARTMENT) if not f.name.endswith(UNKNOWN)]
     return rows.mutate(**{name: rows[name].fill_null(0) for name in counts})
 
 
@@ -129,6 +138,7 @@ def _beside_the_others(rows: ir.Table) -> ir.Table:
         **shares,
         product_lift=((rows.product_baskets_91 + 0.3) / (rows.reach_baskets + 0.05)).ln(),
         offer_known_share=rows.offer_products_known / rows.products.nullif(0),
+        subcategory_of_usual=rows.subcategory_days_since / rows.usual_interval.nullif(0),
     )
 
 

@@ -13,6 +13,7 @@ class Grain(StrEnum):
 
     MEMBER = "member"
     CATEGORY = "member x category"
+    MEMBER_DEPARTMENT = "member x department"
     CAMPAIGN = "campaign"
     OFFER = "offer"
     MEMBER_CAMPAIGN = "member x campaign"
@@ -24,6 +25,7 @@ class Feature:
     """One feature.
 
     mailing, offer   is it an input of the mailing stage (will the member answer at all) and of the offer stage (which)
+    named            is it an input where every mailing names its offer, of the one stage that there is then
     monotone         +1 or -1 where sense demands that relevance never falls, or never rises, with it; 0 = free
     category         its values are names, not amounts
     """
@@ -35,6 +37,7 @@ class Feature:
     grain: Grain
     mailing: bool = True
     offer: bool = False
+    named: bool = False
     monotone: int = 0
     category: bool = False
 

@@ -13,9 +13,11 @@ from ml.features_affinity import offer_affinity
 from ml.features_campaign import campaign_affinity
 from ml.features_category import category_features
 from ml.features_declared import declared_features
+from ml.features_department import department_features
 from ml.features_member import purchase_features
 from ml.features_of_members import CATEGORY, MEMBER
-from ml.features_of_offers import CAMPAIGN, MEMBER_CAMPAIGN, MEMBER_OFFER, OFFER
+from ml.features_of_offers import CAMPAIGN, DEPARTMENT, MEMBER_CAMPAIGN, MEMBER_OFFER, OFFER
+from ml.features_price import price_levels, tiers_bought
 from ml.features_response import response_features, response_to_kind
 from ml.habits import habits_by_level
 from ml.kept import keep
@@ -30,6 +32,7 @@ class FeatureTables:
 
     member_features: ir.Table
     member_category_features: ir.Table
+    member_department_features: ir.Table
     campaign_features: ir.Table
     member_campaign_features: ir.Table
     offer_features: ir.Table
@@ -60,11 +63,13 @@ def feature_tables(
         wide = wide_features(club, asks, kinds)
         wide = replace(wide, rates=keep(wide.rates))  # two families read them
     habits = habits_by_level(club, asks)
-    evidence = keep(offer_affinity(club, asks, habits, kinds))
+    tiers = keep(tiers_bought(club, asks))
+    evidence = keep(offer_affinity(club, asks, habits, tiers, kinds))
     member_parts = (
         declared_features(club, asks),
         purchase_features(club, asks),
         response_features(club, asks, kinds, wide.rates),
+        price_levels(tiers),
     )
     member = member_parts[0]
     for part in member_parts[1:]:
@@ -76,6 +81,9 @@ def feature_tables(
         member_features=_in_order(member, ("as_of", "member_id"), MEMBER),
         member_category_features=_in_order(
             category_features(club, asks, habits, wide.prices), ("as_of", "member_id", "category"), CATEGORY
+        ),
+        member_department_features=_in_order(
+            department_features(club, asks, habits["category"]), ("as_of", "member_id", "department"), DEPARTMENT
         ),
         campaign_features=_in_order(wide.campaigns, ("as_of", "campaign_id"), CAMPAIGN),
         member_campaign_features=_in_order(reach, tuple(ask), MEMBER_CAMPAIGN),

@@ -9,7 +9,9 @@ import ibis.expr.types as ir
 
 from ml.club import Club
 from ml.exact import total
+from ml.features_declared import interest_in_offers
 from ml.features_feedback import SAID, said_of_offers
+from ml.features_price import price_apart
 from ml.habits import answered_groups, offer_groups
 from ml.history import LEVELS
 from ml.kept import keep
@@ -20,19 +22,25 @@ REPEATED = ("subcategory", "category")  # levels at which an interest shows; one
 SHORT = {"product_id": "product", "brand_subcategory": "line"}  # in feature names
 
 
-def offer_affinity(club: Club, asks: ir.Table, habits: Mapping[str, ir.Table], kinds: tuple[str, ...]) -> ir.Table:
+def offer_affinity(
+    club: Club, asks: ir.Table, habits: Mapping[str, ir.Table], tiers: ir.Table, kinds: tuple[str, ...]
+) -> ir.Table:
     """One row a (as_of, campaign_id, member_id, offer_id) of which the member has bought, or answered, anything alike.
 
     For each level (product, subcategory, category, brand, line = brand within subcategory): baskets of the last 91 days
-    and decayed, days since the last, how due it is, decayed baskets with a coupon; the likeness to answered offers; and what was said of it.
+    and decayed, days since the last, how due it is, decayed baskets with a coupon; the likeness to answered offers; how far its price tier is
+    from the member's (`tiers_bought`); declared interests it meets; and what was said of it.
     """
     asks = asks.select(*ASK)
     parts = [_level(club, asks, habits[level], level) for level in LEVELS]
     parts += [_answered(club, asks, level, kinds) for level in ("product_id", "subcategory", "brand_subcategory")]
+    parts += [price_apart(club, asks, tiers), interest_in_offers(club, asks)]
     if "feedback" in club.recorded:
         parts.append(said_of_offers(club, asks))
     rows = _side_by_side(parts)
-    return rows.mutate(**{c: rows[c].fill_null(0.0) if c in rows.columns else ibis.literal(0.0) for c in SAID})
+    return rows.mutate(
+        **{c: rows[c].fill_null(0.0) if c in rows.columns else ibis.literal(0.0) for c in (*SAID, "interest_recent")}
+    )
 
 
 def _side_by_side(parts: list[ir.Table]) -> ir.Table:

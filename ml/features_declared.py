@@ -1,13 +1,21 @@
 """Features from what members have said of themselves: that they said anything, how long ago, and the facts that are
-amounts. They weigh little by design; hard limits from declared facts are rules, not features.
+amounts; and the interests that meet an offer. They weigh less the older they are; hard limits from declared facts are rules, not features.
 """
+
+import math
 
 import ibis
 import ibis.expr.types as ir
 
 from ml.club import Club
+from ml.features_feedback import things_of_offers
 from ml.history import moments_of, seen_from
 
+HALF_LIFE_OF_INTERESTS = 365  # days after which a declared interest weighs half
+BELIEVED = 730  # days after which it weighs nothing, as in the policy's [declared.days]
+INTERESTING = ("subcategory", "category", "department", "brand")  # what an interest can be the name of
+PAIR = ["as_of", "campaign_id", "member_id", "offer_id"]
+ASK = ["as_of", "campaign_id", "member_id"]
 AMOUNTS = ("household_size", "children")  # facts read as the first number in the value ("5+" is 5, none is missing)
 
 
@@ -22,3 +30,23 @@ def declared_features(club: Club, asks: ir.Table) -> ir.Table:
     )
     joined = moments.left_join(facts, ["as_of", "member_id"]).drop("as_of_right", "member_id_right")
     return joined.mutate(facts_known=ibis.coalesce(joined.facts_known, 0.0))
+
+
+def declared_interests(club: Club, asks: ir.Table) -> ir.Table:
+    """(as_of, member_id, value, weight): the interests that members had declared by then, in small letters, with a weight of 0..1 by
+    their age. One said again is as old as its last word."""
+    told = club.declared_facts.filter(club.declared_facts.fact == "interest")
+    seen = seen_from(moments_of(asks), told, "declared_at")
+    seen = seen.filter(seen.days_ago <= BELIEVED)
+    weight = (seen.days_ago * (-math.log(2) / HALF_LIFE_OF_INTERESTS)).exp()
+    named = seen.select("as_of", "member_id", value=seen["value"].lower(), weight=weight)
+    return named.group_by("as_of", "member_id", "value").aggregate(weight=named.weight.max())
+
+
+def interest_in_offers(club: Club, asks: ir.Table) -> ir.Table:
+    """One row a (as_of, campaign_id, member_id, offer_id) that meets a declared interest: interest_recent in 0..1, the share of the
+    offer's products that the interest covers, halved every HALF_LIFE_OF_INTERESTS, of the strongest."""
+    things = things_of_offers(club, asks)
+    things = things.filter(things.scope.isin(INTERESTING)).mutate(value=things.scope_id.lower())
+    met = declared_interests(club, asks).inner_join(things, "value").semi_join(asks, ASK)
+    return met.group_by(*PAIR).aggregate(interest_recent=(met.weight * met.part).max())

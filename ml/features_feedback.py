@@ -32,14 +32,14 @@ def said_of_offers(club: Club, asks: ir.Table) -> ir.Table:
         against=weight.max(where=seen.verdict == "not_for_me").fill_null(0.0),
         liked=weight.max(where=seen.verdict == "more_like_this").fill_null(0.0),
     )
-    met = last.inner_join(_things(club, asks), ["scope", "scope_id"]).semi_join(asks, ASK)
+    met = last.inner_join(things_of_offers(club, asks), ["scope", "scope_id"]).semi_join(asks, ASK)
     return met.group_by(*PAIR).aggregate(
         against_recent=ibis.ifelse(met.against >= met.liked, met.against * met.part, 0.0).max(),
         liked_recent=ibis.ifelse(met.liked > met.against, met.liked * met.part, 0.0).max(),
     )
 
 
-def _things(club: Club, asks: ir.Table) -> ir.Table:
+def things_of_offers(club: Club, asks: ir.Table) -> ir.Table:
     """(campaign_id, offer_id, scope, scope_id, part): all that can be said something of in the asked campaigns' offers, and
     the share of the offer's products it covers. Groups go by the products' own names, as members' words do."""
     offers = club.offers.semi_join(asks, "campaign_id").select("campaign_id", "offer_id")

@@ -8,9 +8,11 @@ import ibis.expr.types as ir
 from ml.club import Club
 from ml.exact import total
 from ml.habits import offer_groups
-from ml.history import QUARTER, days_before, grouped_products, share
+from ml.history import QUARTER, RECENT, days_before, grouped_products, share
+from ml.kept import keep
 
 OFFER = ["as_of", "campaign_id", "offer_id"]
+YEAR = 365  # days
 PRIOR_RATE = 0.01  # answers a mailing that an offer unlike any before is taken to get
 PRIOR_MAILED = 100.0  # mailings that the prior of an offer's past answers weighs
 
@@ -25,7 +27,7 @@ def offer_features(club: Club, asks: ir.Table, kinds: tuple[str, ...]) -> ir.Tab
     size = _breadth(club)
     joined = base.left_join(size, ["campaign_id", "offer_id"])
     joined = joined.drop(*[c for c in joined.columns if c.endswith("_right")])
-    for part in (_demand(club, asked), _past_answers(club, asked, kinds)):
+    for part in (_demand(club, asked), _rhythm(club, asked), _past_answers(club, asked, kinds)):
         joined = joined.left_join(part, OFFER)
         joined = joined.drop(*[c for c in joined.columns if c.endswith("_right")])
     nothing = {"reach": 0.0, "reach_baskets": 0.0, "popularity": PRIOR_RATE}
@@ -79,6 +81,35 @@ def _demand(club: Club, asked: ir.Table) -> ir.Table:
         unit_price=t.value / t.quantity,
         offer_coupon_lines="coupon_lines",
         offer_shelf_discount="shelf_discount",
+    )
+
+
+def _rhythm(club: Club, asked: ir.Table) -> ir.Table:
+    """season_pace and usual_interval of the subcategories that the offers are about, by what the whole club bought before: a thing
+    that a member has bought once has no interval of the member's own."""
+    groups = keep(offer_groups(club, "subcategory").semi_join(asked, "campaign_id"))
+    lines = club.transactions.filter(club.transactions.quantity > 0).inner_join(grouped_products(club), "product_id")
+    lines = lines.semi_join(groups, [lines.subcategory == groups["value"]])
+    visits = lines.group_by("subcategory", "member_id", "transaction_id").aggregate(at=lines.occurred_at.min())
+    before = visits["at"].lag().over(group_by=["subcategory", "member_id"], order_by=["at", "transaction_id"])
+    gaps = visits.mutate(gap=days_before(visits["at"], before))
+    daily = gaps.group_by("subcategory", "at").aggregate(
+        n=gaps.count(), gaps=total(gaps.gap).fill_null(0.0), again=gaps.gap.count()
+    )
+    moments = asked.select("as_of").distinct()
+    seen = moments.inner_join(daily, daily["at"] < moments.as_of)
+    ago = days_before(seen.as_of, seen["at"])
+    by = seen.group_by(["as_of", seen.subcategory.name("value")]).aggregate(
+        recent=seen.n.sum(where=ago <= RECENT).fill_null(0),
+        year=seen.n.sum(where=ago <= YEAR).fill_null(0),
+        known=ibis.least(ago.max(), float(YEAR)),
+        interval=total(seen.gaps) / seen.again.sum().nullif(0),
+    )
+    met = asked.inner_join(groups, "campaign_id").inner_join(by, ["as_of", "value"])
+    usual = met.year.cast("float64") * RECENT / ibis.greatest(met.known, float(RECENT))
+    return met.group_by(*OFFER).aggregate(
+        season_pace=(total(met.recent.cast("float64") * met.weight) + 1.0) / (total(usual * met.weight) + 1.0),
+        usual_interval=total(met.interval * met.weight) / total(met.weight, where=met.interval.notnull()),
     )
 
 

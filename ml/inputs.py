@@ -29,7 +29,7 @@ class Inputs:
     @classmethod
     def seen_in(cls, rows: pa.Table, names: Sequence[str], categories: frozenset[str]) -> "Inputs":
         """Inputs named `names`, with the categories' values as they are in the training rows, the commonest first.
-        An amount that is 0 in all of them tells nothing, and is left out."""
+        An amount that is 0 or missing in all of them tells nothing, and is left out."""
         vocabulary = {}
         for name in names:
             if name in categories:
@@ -37,7 +37,7 @@ class Inputs:
                     (-c["counts"], c["values"]) for c in pc.value_counts(rows[name].drop_null()).to_pylist()
                 )
                 vocabulary[name] = tuple(value for _, value in counts[:MOST_NAMES])
-        amounts = tuple(n for n in names if n not in categories and not _all_zero(rows[n]))
+        amounts = tuple(n for n in names if n not in categories and _tells(rows[n]))
         return cls(amounts, vocabulary)
 
     @property
@@ -111,5 +111,5 @@ def floats(column: pa.Array | pa.ChunkedArray) -> NDArray[np.float64]:
     return values
 
 
-def _all_zero(column: pa.Array | pa.ChunkedArray) -> bool:
-    return len(column) > 0 and not np.any(floats(column) != 0)
+def _tells(column: pa.Array | pa.ChunkedArray) -> bool:
+    return len(column) == 0 or bool(np.any(np.nan_to_num(floats(column)) != 0))

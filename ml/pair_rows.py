@@ -11,11 +11,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ml.exact import GRID
-from ml.features_of_offers import MEMBER_OFFER, OFFER, RANKED, SHARED
+from ml.features_of_offers import DEPARTMENT, MEMBER_OFFER, OFFER, RANKED, SHARED
 from ml.inputs import Batch, floats
 
 Values = NDArray[np.float64]
 KEYS = ("campaign_id", "member_id", "offer_id")
+_EVIDENT = (*MEMBER_OFFER, *DEPARTMENT)
 _MANY = 64  # offers of an ask from which sorting is cheaper than comparing each with each
 
 
@@ -45,10 +46,10 @@ def pair_rows(asks: pa.Table, offers: pa.Table, evidence: Iterable[Batch], only:
         columns: dict[str, pa.Array] = {name: rows[name].combine_chunks() for name in KEYS}
         columns |= {name: _coded(ask, values.take(first)) for name, values in of_ask.items()}
         columns |= {name: _coded(which, values) for name, values in of_offer.items()}
-        evident = {f.name: floats(rows[f.name]) for f in MEMBER_OFFER}
+        evident = {f.name: floats(rows[f.name]) for f in _EVIDENT}
         of = which.to_numpy()
         evident |= {name: floats(values)[of] for name, values in of_offer.items() if name in _COMPARED}
-        columns |= {f.name: pa.array(evident[f.name]) for f in MEMBER_OFFER}
+        columns |= {f.name: pa.array(evident[f.name]) for f in _EVIDENT}
         columns |= {name: pa.array(values) for name, values in beside_the_others(evident, sizes).items()}
         made = pa.RecordBatch.from_pydict(columns)
         yield made.filter(rows[only].combine_chunks()) if only else made
@@ -72,10 +73,13 @@ def beside_the_others(rows: dict[str, Values], sizes: NDArray[np.int64]) -> dict
         found["product_lift"] = np.log((rows["product_baskets_91"] + 0.3) / (rows["reach_baskets"] + 0.05))
         products = np.where(rows["products"] == 0, np.nan, rows["products"])
         found["offer_known_share"] = rows["offer_products_known"] / products
+        found["subcategory_of_usual"] = rows["subcategory_days_since"] / np.where(
+            rows["usual_interval"] == 0, np.nan, rows["usual_interval"]
+        )
     return found
 
 
-_COMPARED = frozenset((*RANKED, *SHARED, "reach_baskets", "products"))
+_COMPARED = frozenset((*RANKED, *SHARED, "reach_baskets", "products", "usual_interval"))
 
 
 def ask_starts(rows: Batch) -> NDArray[np.int64]:

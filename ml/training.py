@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ml.ensemble import Ensemble, Values, log_odds, probability
 from ml.errors import TooFewExamples
 from ml.evaluation import binary_metrics, calibration_bins, gain_curve, ranking_metrics
-from ml.feature_dictionary import CATEGORICAL, MAILING_INPUTS, OFFER_INPUTS
+from ml.feature_dictionary import CATEGORICAL, MAILING_INPUTS, NAMED_INPUTS, OFFER_INPUTS
 from ml.fitting import MONOTONE, Blocks, Grow, best_rounds, fit_bags, grow_here, importance
 from ml.inputs import Inputs, floats
 from ml.model import RelevanceModel
@@ -27,6 +27,7 @@ from ml.training_config import TrainingConfig
 
 SEASONAL = ("month",)
 SEASONS_KNOWN = 730  # days of examples below which the time of year cannot be told from what else changed
+FEW = 2  # bags of a validation block that only judges: how the trees and their partner are weighed, the figures of the run
 
 
 @dataclass(frozen=True)
@@ -76,13 +77,11 @@ def fit_model(
     metrics: dict[str, float] = {}
     stage = None
     if kind == "choice":
-        stage = _fit_stage(mailings, MAILING_INPUTS, config, monotone, grow)
-        choice = _fit_stage(offers, OFFER_INPUTS, config, monotone, grow)
+        stage = _fit_stage(mailings, MAILING_INPUTS, config, monotone, grow, config.bags)
+        choice = _fit_stage(offers, OFFER_INPUTS, config, monotone, grow, FEW)
         past = stage
     else:
-        choice = past = _fit_stage(
-            offers, (*MAILING_INPUTS, *(n for n in OFFER_INPUTS if n not in MAILING_INPUTS)), config, monotone, grow
-        )
+        choice = past = _fit_stage(offers, NAMED_INPUTS, config, monotone, grow, config.bags)
     y, p = past.answered, past.predicted
     threshold = keeping(config.keep_responders, past.campaigns, y, p, config.confidence, config.seed)
     metrics |= {f"mailing_{k}": v for k, v in binary_metrics(y, p).items()}
@@ -139,8 +138,15 @@ class _Stage:
 
 
 def _fit_stage(
-    rows: pa.Table, names: tuple[str, ...], config: TrainingConfig, monotone: Mapping[str, int], grow: Grow
+    rows: pa.Table,
+    names: tuple[str, ...],
+    config: TrainingConfig,
+    monotone: Mapping[str, int],
+    grow: Grow,
+    judged_by: int,
 ) -> _Stage:
+    """judged_by = most bags of each validation block. The stage whose scores the threshold is read from takes all of them: with two, the
+    threshold hung on their draw by a third of its height."""
     as_of, closes = (rows[c].to_numpy() for c in ("as_of", "closes_at"))
     if as_of.max() - as_of.min() < np.timedelta64(SEASONS_KNOWN, "D"):
         names = tuple(n for n in names if n not in SEASONAL)
@@ -150,7 +156,7 @@ def _fit_stage(
     blocks = validation_blocks(as_of, closes, y, members, config)
     rounds = best_rounds(x, y, blocks, inputs, config, monotone, grow)
     tested = np.concatenate([test for _, test in blocks])
-    few = replace(config, bags=min(2, config.bags))
+    few = replace(config, bags=min(judged_by, config.bags))
     parts = [
         fit_bags(x[train], y[train], members[train], inputs, rounds, few, monotone, grow).parts(x[test])
         for train, test in blocks

@@ -15,7 +15,7 @@ from ml import plots
 from ml.canary import shuffled_auc
 from ml.evaluation import binary_metrics
 from ml.example_tables import EXAMPLE_TABLES, MAILING_EXAMPLES, OFFER_EXAMPLES
-from ml.feature_dictionary import MAILING_INPUTS, OFFER_INPUTS
+from ml.feature_dictionary import MAILING_INPUTS, NAMED_INPUTS, OFFER_INPUTS
 from ml.fitting import Grow, grow_here
 from ml.inclusion import with_people
 from ml.leakage import CHOICE_ALONE, Suspect, refuse_leaks
@@ -89,7 +89,7 @@ def learn(platform: Platform, business_date: str, config: TrainingConfig) -> Lea
     fitted = fit_model(mailings, offers, as_of, config, kind, grow=where_trees_grow(platform))
     # Looked for after fitting: on fewer rows than that takes, a feature may tell answers by mere chance.
     telling = refuse_leaks(mailings, MAILING_INPUTS) or Suspect("no input", 0.5)
-    refuse_leaks(offers, OFFER_INPUTS, CHOICE_ALONE)
+    refuse_leaks(offers, OFFER_INPUTS if kind == "choice" else NAMED_INPUTS, CHOICE_ALONE)
     return Learned(fitted, mailings, offers, telling)
 
 

@@ -57,12 +57,17 @@ Way = Callable[[SideBySide, int, np.random.Generator], Letters]
 
 
 def live_a_week(
-    club: SideBySide, letters: Letters, costs: Mapping[str, float], held_out: np.ndarray | None = None
+    club: SideBySide,
+    letters: Letters,
+    costs: Mapping[str, float],
+    held_out: np.ndarray | None = None,
+    told_too: Callable[[int, Chance], None] | None = None,
 ) -> Week:
     """Live the club's week with these letters.
 
     costs     what one message costs, by channel
     held_out  members (numbers) of whom it is no question what is relevant to them; their messages are sent and not counted
+    told_too  who else is told the chances, before anything happens
     Raises InputError where a letter is against its member's word.
     """
     allowed = club.open()
@@ -74,6 +79,8 @@ def live_a_week(
     cost = np.array([costs[channel] for channel in CHANNELS])
 
     def watch(block: int, chance: Chance) -> None:
+        if told_too:
+            told_too(block, chance)
         got = chance.got & (chance.asked + block * BLOCK < club.club.members)
         added = (chance.sent - chance.unsent)[got].astype(np.float64)
         earned = added.sum() * margins[chance.offer - first] - cost[chance.channel[got]].sum()

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ml.feature_dictionary import CATEGORICAL, MAILING_INPUTS, OFFER_INPUTS
+from ml.feature_dictionary import CATEGORICAL, NAMED_INPUTS
 from ml.model import RelevanceModel
 from ml.training import TrainingConfig, fit_model
 
@@ -22,7 +22,7 @@ def perverse_past() -> tuple[pa.Table, pa.Table]:
     answered = rng.random(ASKS * OFFERS) < 0.25
     week = np.repeat(np.arange(ASKS) // 100, OFFERS)
     sent = [datetime(2024, 1, 1) + timedelta(weeks=int(w)) for w in week]
-    rows: dict[str, object] = {name: np.zeros(answered.size) for name in {*MAILING_INPUTS, *OFFER_INPUTS}}
+    rows: dict[str, object] = {name: np.zeros(answered.size) for name in NAMED_INPUTS}
     rows |= dict.fromkeys(CATEGORICAL, ["one"] * answered.size)
     rows |= {
         "as_of": sent,
