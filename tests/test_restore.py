@@ -26,6 +26,8 @@ def backup(marts: Marts, server: PostgresServer) -> Marts:
     """The database as it is now, in another one, as a dump would be when it is restored."""
     name = marts.engine.url.database
     marts.engine.dispose()
+    # A session that is ending, of a test before, may still be there: a template must have none.
+    server.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
     server.run(f'CREATE DATABASE "{name}_again" TEMPLATE "{name}"')
     return Marts(open_database(marts.engine.url.set(database=f"{name}_again").render_as_string(hide_password=False)))
 
