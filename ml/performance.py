@@ -1,7 +1,8 @@
 """How good the models of earlier nights have proved to be, now that the time to answer is over: figures by model version and
 by how long ago the night was, with intervals, beside what was promised. Which nights are read is in resources/performance.py.
 
-Only mailings that went out can be answered, so only they have labels. Where nobody who was stopped was mailed all the same,
+Only mailings that went out can be answered, so only they have labels, and only those that went out after they were scored: of one
+that was sent before, the answers so far are not the future. A mailing that named its offer is judged by the score of that offer. Where nobody who was stopped was mailed all the same,
 what stopping cost cannot be seen here, and the figure says so; false_suppression.py asks chance instead.
 """
 
@@ -15,8 +16,9 @@ import pandas as pd
 
 from ml.club import Club
 from ml.evaluation import Ranked, intervals, member_draws
-from ml.examples import answers
+from ml.examples import answers, offer_answers
 from ml.night import Night
+from ml.pairs import attach
 from ml.tables import Column, Table, Type
 
 KEYS = ("as_of", "campaign_id", "member_id")
@@ -47,29 +49,45 @@ PERFORMANCE = Table(
 def matured(ledgers: ir.Table, asks: ir.Table, club: Club, night: Night, kinds: tuple[str, ...]) -> ir.Table:
     """The asks of earlier nights whose time to answer is over, each as the first night that asked scored it.
 
-    ledgers  decided_at, campaign_id, member_id, mailing_relevance, threshold, verdict, model_version; a row an offer
+    ledgers  decided_at, campaign_id, member_id, offer_id, relevance, mailing_relevance, threshold, verdict, model_version; a row an offer
     asks     ASKS of the same nights
-    Returns the keys with model_version, relevance, threshold, sent (by our decision), mailed (by whom ever), answered.
+    Returns the keys with model_version, mailing_relevance and threshold, sent (by our decision), mailed (by whom ever, since), and of what
+    was mailed relevance and answered: those of its offer where it named one, else of the whole mailing.
     """
     over = asks.filter(asks.closes_at <= ibis.literal(night.as_of, "timestamp(6)"))
     first = over.group_by("campaign_id", "member_id").aggregate(as_of=over.as_of.min())
-    over = over.semi_join(first, list(KEYS))
-    scored = ledgers.filter(ledgers.mailing_relevance.notnull())
-    scored = scored.group_by(
-        as_of=scored.decided_at, campaign_id=scored.campaign_id, member_id=scored.member_id
-    ).aggregate(
-        relevance=scored.mailing_relevance.max(),
+    over = over.semi_join(first, list(KEYS)).select(*KEYS, "closes_at")
+    scored = ledgers.filter(ledgers.mailing_relevance.notnull()).rename(as_of="decided_at")
+    of_offers = scored.group_by(*KEYS, "offer_id").aggregate(of_offer=scored.relevance.max())
+    scored = scored.group_by(*KEYS).aggregate(
+        mailing_relevance=scored.mailing_relevance.max(),
         threshold=scored.threshold.max(),
         sent=(scored.verdict == "send").any(),
         model_version=scored.model_version.max(),
     )
-    told = answers(club, over.select("as_of", "campaign_id", "member_id", "closes_at"), kinds)
-    rows = told.inner_join(scored, list(KEYS))
-    out = club.mailings.select("campaign_id", "member_id").distinct().mutate(went=ibis.literal(True))
-    joined = rows.left_join(out, ["campaign_id", "member_id"])
-    return joined.select(
-        *KEYS, "model_version", "relevance", "threshold", "sent", "answered", mailed=joined.went.fill_null(False)
+    mailed = _mailed(club, over)
+    named = mailed.filter(mailed.offer_id.notnull())
+    given = offer_answers(club, named, kinds).left_join(of_offers, [*KEYS, "offer_id"])
+    given = given.select(*KEYS, "of_offer", to_offer="answered")
+    rows = answers(club, over, kinds).inner_join(scored, list(KEYS))
+    rows = attach(rows, mailed.select(*KEYS).mutate(went=ibis.literal(True)), KEYS)
+    rows = attach(rows, given, KEYS)
+    return rows.select(
+        *KEYS, "model_version", "mailing_relevance", "threshold", "sent", mailed=rows.went.fill_null(False),
+        relevance=ibis.coalesce(rows.of_offer, rows.mailing_relevance), answered=ibis.coalesce(rows.to_offer, rows.answered),
+    )  # fmt: skip
+
+
+def _mailed(club: Club, asks: ir.Table) -> ir.Table:
+    """The asks that were mailed from their moment on, with the offer_id that the mailing named; null where it named none, or several."""
+    sent = club.mailings.select("campaign_id", "member_id", "offer_id", "sent_at")
+    since = asks.inner_join(sent, ["campaign_id", "member_id"])
+    since = since.filter((since.sent_at >= since.as_of) & (since.sent_at < since.closes_at))
+    told = since.group_by(*KEYS, "closes_at").aggregate(
+        different=since.offer_id.nunique(), unnamed=since.offer_id.isnull().any(), offer=since.offer_id.min()
     )
+    one = (told.different == 1) & ~told.unnamed
+    return told.select(*KEYS, "closes_at", offer_id=ibis.ifelse(one, told.offer, ibis.null("string")))
 
 
 def performance(rows: pd.DataFrame, night: Night, promised: float, seed: int) -> pd.DataFrame:
@@ -131,7 +149,7 @@ def _figures(rows: pd.DataFrame, promised: float, seed: int) -> Iterator[_Figure
 
 def _kept(mailed: pd.DataFrame, promised: float, counts: dict[str, int | None], draws: list[np.ndarray]) -> _Figure:
     held = mailed.threshold.notna().to_numpy()
-    below = (mailed.relevance < mailed.threshold).to_numpy()
+    below = (mailed.mailing_relevance < mailed.threshold).to_numpy()
     if mailed[below].member_id.nunique() < LEAST_STOPPED:
         words = f"cannot be known: fewer than {LEAST_STOPPED} members below the threshold were mailed all the same"
         return _Figure("kept", words, promised=promised, **counts)

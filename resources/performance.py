@@ -12,12 +12,22 @@ from ml.performance import matured, performance
 from resources.platform import Platform
 
 LOOK_BACK_DAYS = 365
-_READ = ("campaign_id", "member_id", "verdict", "mailing_relevance", "threshold", "model_version")
+_READ = (
+    "campaign_id",
+    "member_id",
+    "offer_id",
+    "verdict",
+    "relevance",
+    "mailing_relevance",
+    "threshold",
+    "model_version",
+)
 _COLUMNS = (
     "as_of",
     "campaign_id",
     "member_id",
     "model_version",
+    "mailing_relevance",
     "relevance",
     "threshold",
     "sent",

@@ -34,6 +34,7 @@ def world(members: int = 3_000, mailed_below: bool = True) -> pd.DataFrame:
             "campaign_id": "spring",
             "member_id": [f"m{n}" for n in range(members)],
             "model_version": np.where(np.arange(members) < members / 2, "1", "2"),
+            "mailing_relevance": truth,
             "relevance": truth,
             "threshold": 0.1,
             "sent": good,
@@ -55,7 +56,7 @@ def test_the_share_of_responders_kept_is_what_the_truth_says() -> None:
 
 def test_a_broken_promise_is_told() -> None:
     rows = world().assign(threshold=0.31)
-    rows.loc[rows.index % 4 == 0, "relevance"] = 0.4
+    rows.loc[rows.index % 4 == 0, "mailing_relevance"] = 0.4
     kept = figures(rows).loc["kept"]
     assert kept.high < 0.9
     assert kept.says.endswith("less than promised")
@@ -100,40 +101,61 @@ def test_a_club_without_an_earlier_night_has_no_figure_and_no_error() -> None:
 
 
 LEDGER = """
-    member_id | verdict  | mailing_relevance
-    ada       | send     | 0.5
-    ada       | suppress | 0.5
-    bo        | suppress | 0.1
-    cleo      | send     | 0.4
-    dan       | suppress | -"""
+    member_id | offer_id | verdict  | relevance | mailing_relevance
+    ada       | w-beans  | send     | 0.5       | 0.5
+    ada       | w-loaf   | suppress | 0.3       | 0.5
+    bo        | w-beans  | suppress | 0.1       | 0.1
+    cleo      | w-beans  | send     | 0.4       | 0.4
+    dan       | w-beans  | suppress | -         | -"""
+
+
+def told(mailings: str, responses: str) -> pd.DataFrame:
+    """Ada and Bo are of the audience of the winter's campaign, and were scored on 10 January and, higher by 0.3, on the 11th."""
+    club = shop(mailings=mailings, responses=responses, audiences="campaign_id | member_id\nwinter | ada\nwinter | bo")
+    first, second = Night(date(2024, 1, 10), TONIGHT.timezone), Night(date(2024, 1, 11), TONIGHT.timezone)
+    asks = ibis.union(night_asks(club, first), night_asks(club, second))
+    rows = [[cell.strip() for cell in line.split("|")] for line in LEDGER.strip().splitlines()[1:]]
+    ledger = [
+        {
+            "decided_at": night.as_of,
+            "campaign_id": "winter",
+            "member_id": member,
+            "offer_id": offer,
+            "verdict": verdict,
+            "relevance": None if score == "-" else float(score) + step,
+            "mailing_relevance": None if best == "-" else float(best) + step,
+            "threshold": 0.2,
+            "model_version": "7",
+        }
+        for night, step in ((first, 0.0), (second, 0.3))
+        for member, offer, verdict, score, best in rows
+    ]
+    rows_told = matured(ibis.memtable(pd.DataFrame(ledger)), asks, club, TONIGHT, ANSWERS)
+    return rows_told.to_pandas().set_index("member_id")
 
 
 def test_a_member_is_sent_where_one_of_the_offers_is_and_counts_as_the_first_night_scored_them() -> None:
-    club = shop(
-        mailings="member_id | campaign_id | sent_at\nada | winter | 2024-01-07T23:30\nbo | winter | 2024-01-09T08:00",
-        responses="member_id | campaign_id | occurred_at\nada | winter | 2024-01-20T08:00",
-        audiences="campaign_id | member_id\nwinter | ada\nwinter | bo",
+    found = told(
+        "member_id | campaign_id | sent_at\nada | winter | 2024-01-10T08:00\nbo | winter | 2024-01-12T08:00",
+        "member_id | campaign_id | occurred_at\nada | winter | 2024-01-20T08:00",
     )
-    first, second = Night(date(2024, 1, 10), TONIGHT.timezone), Night(date(2024, 1, 11), TONIGHT.timezone)
-    asks = ibis.union(night_asks(club, first), night_asks(club, second))
-    rows = [line.split("|") for line in LEDGER.strip().splitlines()[1:]]
-    ledger = pd.DataFrame(
-        [
-            {
-                "decided_at": night.as_of,
-                "campaign_id": "winter",
-                "member_id": member.strip(),
-                "verdict": verdict.strip(),
-                "mailing_relevance": None if score.strip() == "-" else float(score) + step,
-                "threshold": 0.2,
-                "model_version": "7",
-            }
-            for night, step in ((first, 0.0), (second, 0.3))
-            for member, verdict, score in rows
-        ]
-    )
-    rows_told = matured(ibis.memtable(ledger), asks, club, TONIGHT, ANSWERS)
-    found = rows_told.to_pandas().set_index("member_id")
     assert sorted(found.index) == ["ada", "bo"]
     assert found.loc["ada", ["relevance", "sent", "mailed", "answered"]].tolist() == [0.5, True, True, 1.0]
     assert found.loc["bo", ["relevance", "sent", "mailed", "answered"]].tolist() == [0.1, False, True, 0.0]
+
+
+def test_a_mailing_that_was_sent_before_it_was_scored_says_nothing_of_the_score() -> None:
+    """Who would answer had mostly done so by then."""
+    found = told(
+        "member_id | campaign_id | sent_at\nada | winter | 2024-01-08T08:00\nbo | winter | 2024-01-12T08:00",
+        "member_id | campaign_id | occurred_at\nada | winter | 2024-01-09T08:00",
+    )
+    assert found.mailed.to_dict() == {"ada": False, "bo": True}
+
+
+def test_a_mailing_that_named_its_offer_is_judged_by_that_offer_and_the_threshold_by_the_best() -> None:
+    found = told(
+        "member_id | campaign_id | offer_id | sent_at\nada | winter | w-loaf | 2024-01-10T08:00",
+        "member_id | campaign_id | offer_id | occurred_at\nada | winter | w-beans | 2024-01-20T08:00",
+    )
+    assert found.loc["ada", ["relevance", "mailing_relevance", "answered"]].tolist() == [0.3, 0.5, 0.0]
