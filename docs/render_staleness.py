@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 
 from docs.grid import grid
-from ml.policy_sections import Monitoring
+from ml.policy_models import Monitoring
 
 MEASURED = Path(__file__).parent / "measured" / "staleness.csv"
 NAMES = {

@@ -1,5 +1,5 @@
 """The policy: what a marketer may change without a programmer, read from the text of policy.toml. The sections with their
-bounds are in policy_sections.py. Reading the file itself is left to the caller.
+bounds are in policy_sections.py and its like. Reading the file itself is left to the caller.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 from ml.drift import DriftLimits
 from ml.errors import PolicyError
 from ml.policy_habits import SureBuyers
+from ml.policy_models import Model, Monitoring, Promotion, Training
 from ml.policy_operations import Publishing, Retention
 from ml.policy_sections import (
     Caps,
@@ -23,18 +24,14 @@ from ml.policy_sections import (
     Confidence,
     Consent,
     Declared,
-    Model,
-    Monitoring,
     NotForMe,
     PriceTier,
-    Promotion,
     Purchases,
     Quality,
     Reach,
     Relevance,
     Section,
     Sensitive,
-    Training,
     Value,
 )  # fmt: skip
 from ml.soundness import Soundness

@@ -14,7 +14,7 @@ import pandas as pd
 from ml.canary import Shuffled
 from ml.evaluation import Interval, Ranked, Values, binary_metrics, member_draws
 from ml.leakage import ALONE, Suspect
-from ml.policy_sections import Promotion
+from ml.policy_models import Promotion
 from ml.validation import BASELINES, KEYS, SLICES
 
 DRAWS = 200

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from ml.policy_sections import Monitoring
+from ml.policy_models import Monitoring
 
 SO_MANY = "too many columns at once"
 NOTHING = "nothing could be compared"

@@ -21,6 +21,7 @@ from ml.lake_tables import QUARANTINE
 from ml.source_tables import MEMBERS
 from resources.database import reaching
 from resources.erasure import digest, erasure_key, normalised
+from resources.lake_rewrite import rewrite
 from resources.platform import Platform
 
 ERASURE = "a member was erased"
@@ -130,7 +131,7 @@ def _out_of_the_lake(platform: Platform, written: list[str]) -> tuple[dict[str, 
     dates: set[str] = set()
     for table in lake.tables():
         for date in lake.dates(table):
-            rows = lake.rewrite(table, date, lambda batch: _of_member(batch, written), ERASURE)
+            rows = rewrite(lake, table, date, lambda batch: _of_member(batch, written), ERASURE)
             if rows:
                 gone[table] = gone.get(table, 0) + rows
                 dates.add(date)

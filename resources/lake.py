@@ -13,17 +13,15 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 from ibis.backends.sql import SQLBackend
 
 from ml.errors import DamagedTable, NotInLake
@@ -239,38 +237,6 @@ class Lake:
         manifest = self.manifest(definition.name, business_date)
         files = [str(path) for path in self._checked_files(definition, manifest, list(manifest.files))]
         return ds.dataset(files, format="parquet").scanner(batch_size=ROWS_A_BATCH).to_reader()
-
-    def rewrite(self, table: str, business_date: str, without: Callable[[pa.RecordBatch], pa.Array], why: str) -> int:
-        """Take rows out of a stored table; gives how many went, and leaves it untouched where none did. `without` marks them.
-
-        The manifest says that it was done, and why: the table is then no longer what its readers were made from.
-        Raises NotInLake, DamagedTable.
-        """
-        manifest = self.manifest(table, business_date)
-        place = self.folder(table, business_date)
-        files = [place / name for name in manifest.files]
-        dataset = ds.dataset([str(path) for path in files], format="parquet")
-        gone = sum(pc.sum(without(batch)).as_py() or 0 for batch in dataset.to_batches())
-        if not gone:
-            return 0
-        beside = place.parent / f".{place.name}.{uuid.uuid4().hex[:8]}"
-        beside.mkdir(mode=0o700)
-        try:
-            part = beside / "part-0.parquet"
-            with pq.ParquetWriter(part, dataset.schema, compression="zstd") as writer:
-                for batch in dataset.to_batches():
-                    writer.write_batch(batch.filter(pc.invert(without(batch))))
-            told = replace(
-                manifest,
-                rows=manifest.rows - gone,
-                files={part.name: sha256(part)},
-                notes={**manifest.notes, "rewritten": f"{why}, {datetime.now(UTC):%Y-%m-%d}"},
-            )
-            write_durably(beside / MANIFEST, json.dumps(asdict(told), indent=1))
-            move_into_place(beside, place)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
-        return gone
 
     def tables(self) -> list[str]:
         """Names of the tables of which there is any date."""

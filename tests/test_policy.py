@@ -8,7 +8,8 @@ from docs.render_policy import PAGE, policy_page
 from ml.errors import PolicyError
 from ml.policy import Policy
 from ml.policy_changes import changed_keys
-from ml.policy_sections import Model, Section
+from ml.policy_models import Model
+from ml.policy_sections import Section
 from ml.training_config import TrainingConfig
 
 POLICY_FILE = Path(__file__).parent.parent / "policy.toml"

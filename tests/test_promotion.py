@@ -14,7 +14,7 @@ from ml.feature_dictionary import CATEGORICAL, MAILING_INPUTS
 from ml.inclusion import with_people
 from ml.leakage import Suspect
 from ml.model_card import model_card
-from ml.policy_sections import Promotion
+from ml.policy_models import Promotion
 from ml.promotion import decide_promotion
 from ml.training_config import TrainingConfig
 

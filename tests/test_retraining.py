@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from ml.policy_sections import Monitoring
+from ml.policy_models import Monitoring
 from ml.retraining import Watched, retraining_due
 
 LIMITS = Monitoring(failing_nights=3, most_model_age_days=28, debounce_days=7)
