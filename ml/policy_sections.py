@@ -58,6 +58,10 @@ class Consent(Section):
         le=120,
         description="Youngest age in years that may be sent marketing; a member who may be younger is not.",
     )
+    unknown_age: Literal["adult", "may_be_younger"] = Field(
+        "adult",
+        description="What a member is taken for of whom nobody knows a year of birth: a club that asks the age of who joins has adults.",
+    )
     stale_after_hours: int = Field(
         24,
         ge=1,

@@ -75,7 +75,7 @@ _VALUE = ("value.default_margin", "value.fatigue_cost", "value.contact_cost")
 # Keys of policy.toml; a reason that is not here hangs on none.
 POLICY_KEYS: dict[Reason, tuple[str, ...]] = {
     Reason.NO_CONSENT: ("consent.assume", "consent.profiling"),
-    Reason.UNDERAGE: ("consent.min_age",),
+    Reason.UNDERAGE: ("consent.min_age", "consent.unknown_age"),
     Reason.CONSENT_STALE: ("consent.stale_after_hours",),
     Reason.NOT_FOR_ME: ("not_for_me.days", "not_for_me.least_share"),
     Reason.DECLARED_MISMATCH: _DECLARED,

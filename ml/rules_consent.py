@@ -76,7 +76,10 @@ def old_enough(row: ir.Table, basis: Basis) -> ir.NumericValue:
     """Years above the least age at the youngest the member may be: only the year of birth is known."""
     today = basis.night.business_date
     had_birthday = (today.month, today.day) == (12, 31)
-    youngest = today.year - row.born_latest - (0 if had_birthday else 1)
+    born = row.born_latest
+    if basis.policy.consent.unknown_age == "may_be_younger":
+        born = born.fill_null(today.year)
+    youngest = today.year - born - (0 if had_birthday else 1)
     return (youngest - basis.policy.consent.min_age).cast("float64")
 
 

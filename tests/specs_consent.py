@@ -232,6 +232,21 @@ SPECS_OF_CONSENT = (
             dina      | coffee   | UNDERAGE | 2028-12-31""",
     ),
     Spec(
+        Reason.UNDERAGE,
+        "A club whose terms do not ask the age may write only to those whose year of birth is known",
+        policy='[consent]\nunknown_age = "may_be_younger"',
+        given={
+            "members": """
+                member_id | birth_year
+                anna      | 2005
+                carl      | -""",
+        },
+        tonight="""
+            member_id | offer_id | outcome  | until
+            anna      | coffee   | passes   | -
+            carl      | coffee   | UNDERAGE | -""",
+    ),
+    Spec(
         Reason.CHANNEL_OPT_OUT,
         "A channel not wanted, or with at most 0 messages a week, is left alone, for service too",
         given={

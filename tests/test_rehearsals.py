@@ -24,6 +24,7 @@ from tests.whole_night import EARLIER, NIGHT, run_job
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 COMMAND = ("nightly", "--as-of", NIGHT)
 FEW = 120  # members; enough to train on
+ENOUGH = 300  # members; enough for a model that the gate lets through
 Frames = dict[str, pd.DataFrame]
 
 
@@ -70,12 +71,13 @@ def test_a_disk_full_of_the_lake_ends_the_night_with_the_cause_and_room_heals_it
     balanced(at)
 
 
+@pytest.mark.slow
 @pytest.mark.promise("F5")
 def test_a_disk_full_of_models_costs_the_night_its_training_and_not_its_offers() -> None:
     if not can_mount():
         pytest.skip("this system lets nobody mount a small disk")
     with installation() as at:
-        at.hand_in(small_club(members=FEW))
+        at.hand_in(small_club(members=ENOUGH))
         full = with_a_small_disk(at, "mlflow", "64k", *COMMAND)
         assert full.code == 0, full.text
         assert "Decided by rules without a model" in full.text
@@ -137,6 +139,7 @@ def test_a_day_without_purchases_is_a_night_and_a_missing_file_is_none(at: Insta
     balanced(at)
 
 
+@pytest.mark.slow
 @pytest.mark.promise("F19")
 @pytest.mark.promise("R11")
 def test_who_is_erased_while_a_night_trains_is_in_no_list_at_once_and_in_no_byte_after_it(
