@@ -32,7 +32,7 @@ $(READY): requirements.lock pyproject.toml
 
 setup-spark: $(READY) ## Apache Spark beside the rest (434 MB; needs Java 17): docs/how-to/run-on-spark.md
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --require-hashes -r requirements-spark.lock
-	$(BIN)/python -c "from resources.engine import lacking_for_spark as lacking; print('; '.join(lacking()) or 'Spark can be used')"
+	$(BIN)/python -c "from resources.engine import lacking_for_spark as lacking; print('; '.join(lacking('local[2]')) or 'Spark can be used')"
 
 nightly: $(READY) ## tonight's work: features, model, scores, decisions, published tables
 	$(BIN)/hemsil nightly

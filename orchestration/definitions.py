@@ -55,8 +55,10 @@ def build_definitions(platform: Platform) -> dg.Definitions:
 def executor_of(settings: Settings) -> dg.ExecutorDefinition:
     """How runs that Dagster launches go through their steps; another executor (Kubernetes, Docker, ...) is put here."""
     if settings.executor == "in_process":
-        return dg.in_process_executor  # a process for each step imports MLflow and Evidently again: 4 s each
-    return dg.multiprocess_executor.configured({"max_concurrent": settings.shards_at_once})
+        return dg.in_process_executor
+    # A step's process is forked from one that has imported everything once; begun from nothing, each would import for five seconds.
+    forked = {"forkserver": {"preload_modules": [__name__]}}
+    return dg.multiprocess_executor.configured({"max_concurrent": settings.shards_at_once, "start_method": forked})
 
 
 @dg.definitions

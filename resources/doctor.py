@@ -121,9 +121,9 @@ def _switches(environment: Mapping[str, str]) -> Iterator[Finding]:
 def _engine(settings: Settings) -> Finding:
     if settings.engine == "duckdb":
         return Finding("engine", "DuckDB, in the process")
-    lacking = lacking_for_spark()
+    lacking = lacking_for_spark(settings.engine)
     words = f"{settings.engine}, with Java {java_version()}" if not lacking else "; ".join(lacking)
-    return Finding("engine", words, "install what it names, or unset HEMSIL_ENGINE" if lacking else "")
+    return Finding("engine", words, "mend what it names, or unset HEMSIL_ENGINE" if lacking else "")
 
 
 def _dagster_config(settings: Settings) -> Finding:

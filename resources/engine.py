@@ -5,6 +5,7 @@ able to do beside running expressions is here, one function each; Spark's own pa
 import os
 import re
 import shutil
+import socket
 import subprocess
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 LEAST_JAVA = 17
 INSTALL_SPARK = "run `make setup-spark`"
+ANSWERS_WITHIN = 10  # seconds, of a Spark master; Spark itself asks for a minute, and then does not say whom
 INSTALL_JAVA = "install Java 17 (Debian: apt-get install openjdk-17-jre-headless), or set JAVA_HOME to where it is"
 
 
@@ -33,7 +35,7 @@ def open_engine(settings: Settings) -> SQLBackend:
     """The engine that the settings name. Raises EngineUnavailable, saying what to install, where Spark cannot be had."""
     if settings.engine == "duckdb":
         return open_duckdb(settings)
-    lacking = lacking_for_spark()
+    lacking = lacking_for_spark(settings.engine)
     if lacking:
         raise EngineUnavailable(f"HEMSIL_ENGINE is {settings.engine}, and {'; '.join(lacking)}")
     from resources.engine_spark import open_spark
@@ -60,8 +62,8 @@ def open_duckdb(settings: Settings) -> Backend:
     return engine
 
 
-def lacking_for_spark() -> list[str]:
-    """What Spark needs and this machine has not, each with how to mend it; nothing where all is there."""
+def lacking_for_spark(master: str) -> list[str]:
+    """What a Spark with this master needs and has not, each with how to mend it; nothing where all is there."""
     lacking = []
     if find_spec("pyspark") is None:
         lacking.append(f"pyspark is not installed: {INSTALL_SPARK}")
@@ -70,7 +72,23 @@ def lacking_for_spark() -> list[str]:
         lacking.append(f"there is no Java: {INSTALL_JAVA}")
     elif version < LEAST_JAVA:
         lacking.append(f"Java is {version}, and Spark 4 needs {LEAST_JAVA} or newer: {INSTALL_JAVA}")
-    return lacking
+    return lacking + _silent_masters(master)
+
+
+def _silent_masters(master: str) -> list[str]:
+    """Why no master answers at `spark://host:port,host:port`; nothing where one does, or where Spark is started here."""
+    if not master.startswith("spark://"):
+        return []
+    silent = []
+    for address in master.removeprefix("spark://").split(","):
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=ANSWERS_WITHIN).close()
+        except OSError as error:
+            silent.append(f"{address} ({error.strerror or error})")
+        else:
+            return []
+    return [f"no Spark master answers at {', '.join(silent)}: start it, or say where it is"]
 
 
 def java_version() -> int | None:

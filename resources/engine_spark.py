@@ -194,7 +194,8 @@ class SparkBackend(Backend):
 def open_spark(master: str, memory: str, scratch: Path, options: Mapping[str, str] | None = None) -> SparkBackend:
     """A session with the master, `memory` (as "4GB") for the driver, and what is kept in `scratch`.
 
-    `options` and Spark's own configuration files come on top. A process has one session: a second call gets the same.
+    `options` come on top; what none of these says, Spark's own configuration files may. A process has one session: a second
+    call gets the same.
     Raises EngineUnavailable where the master cannot be reached or Java does not start.
     """
     local = ON_THIS_MACHINE if master.startswith("local") else {}
@@ -206,15 +207,19 @@ def open_spark(master: str, memory: str, scratch: Path, options: Mapping[str, st
     try:
         session = builder.getOrCreate()
     except Exception as error:  # noqa: BLE001 - whatever Java says
-        raise EngineUnavailable(
-            f"Spark does not start with HEMSIL_ENGINE={master}: {str(error).splitlines()[0]}"
-        ) from None
+        raise EngineUnavailable(f"Spark does not start with HEMSIL_ENGINE={master}: {_said(error)}") from None
     session.sparkContext.setLogLevel("ERROR")
     backend = SparkBackend()
     backend.register_options()
     backend.do_connect(session)
     backend.scratch = scratch
     return backend
+
+
+def _said(error: Exception) -> str:
+    """What went wrong, in one line: of an error of Java what Java said, which stands below whom Python called."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    return next((line.removeprefix(": ") for line in lines if line.startswith(": ")), lines[0])
 
 
 def _written(frame: DataFrame, schema: sch.Schema, folder: Path) -> list[Path]:

@@ -3,6 +3,7 @@ made from this file. What a marketer may change is not here but in policy.toml.
 """
 
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from ml.errors import SettingsError
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+
+# Masters of Spark by their own names for them; several of one cluster are told with commas between.
+ENGINES = r"duckdb|local\[(\d+|\*)\]|local-cluster\[\d+,\d+,\d+\]|spark://[^\s:,/]+:\d{1,5}(,[^\s:,/]+:\d{1,5})*"
 
 # What the tools must find in the environment before they are imported: quiet threads, no telemetry, no job execution.
 TOOL_ENVIRONMENT = {
@@ -71,7 +75,6 @@ class Settings(BaseSettings):
     )
     engine: str = Field(
         default="duckdb",
-        pattern=r"^(duckdb|local\[(\d+|\*)\]|local-cluster\[\d+,\d+,\d+\]|spark://.+)$",
         description="What runs features, examples, scoring and decisions: duckdb (in the process), or Apache Spark as local[2] (threads on this machine), local-cluster[2,1,1024] (workers, cores and MB of each, for tests) or spark://host:port.",
     )
     memory_limit: str = Field(
@@ -112,6 +115,13 @@ class Settings(BaseSettings):
     ui_port: int = Field(default=3000, ge=1, le=65535, description="Port of the Dagster UI on this machine.")
     mlflow_port: int = Field(default=5000, ge=1, le=65535, description="Port of MLflow's UI on this machine.")
     reports_port: int = Field(default=3001, ge=1, le=65535, description="Port of the reports on this machine.")
+
+    @field_validator("engine")
+    @classmethod
+    def _known_engine(cls, value: str) -> str:
+        if not re.fullmatch(ENGINES, value):
+            raise ValueError(f"{value!r} is none of duckdb, local[2], local-cluster[2,1,1024] and spark://host:7077")
+        return value
 
     @field_validator("timezone")
     @classmethod
@@ -173,7 +183,10 @@ def read_settings() -> Settings:
     try:
         return Settings(_env_file=CHECKOUT / ".env")
     except ValidationError as error:
-        faults = (f"HEMSIL_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False))
+        faults = (
+            f"HEMSIL_{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors(include_input=False)
+        )
         raise SettingsError("; ".join(faults)) from None
 
 

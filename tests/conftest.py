@@ -55,7 +55,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def engine(request: pytest.FixtureRequest) -> Iterator[SQLBackend]:
     """One engine for tests that only compute: DuckDB, and for tests marked both_engines Spark as well."""
     master = getattr(request, "param", "duckdb")
-    lacking = lacking_for_spark() if master != "duckdb" else []
+    lacking = lacking_for_spark(master) if master != "duckdb" else []
     if lacking:
         pytest.skip("; ".join(lacking))
     with tempfile.TemporaryDirectory(prefix="hemsil-test-") as folder:

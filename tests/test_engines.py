@@ -3,7 +3,9 @@ it; and each reads what the other wrote. Tests marked both_engines in other modu
 """
 
 import random
+import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +29,7 @@ from ml.decide import decide
 from ml.decision_lists import offer_table, suppression_list
 from ml.errors import EngineUnavailable, SettingsError
 from ml.examples import mailing_rows, night_asks, offer_rows, offered, training_rows
+from ml.feature_dictionary import FEATURE_TABLES
 from ml.features import feature_tables
 from ml.fitting import grow_here
 from ml.lake_tables import DECISIONS, SCORES
@@ -49,6 +52,7 @@ from tests.situations import POLICY, written
 
 ASK = ("as_of", "campaign_id", "member_id")
 PAIR = ("campaign_id", "member_id", "offer_id")
+KEYS = {table.name: ("as_of", *table.key) for table in FEATURE_TABLES}
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class Both:
 
 @pytest.fixture(scope="module")
 def both() -> Iterator[Both]:
-    lacking = lacking_for_spark()
+    lacking = lacking_for_spark("local[2]")
     if lacking:
         pytest.skip("; ".join(lacking))
     with tempfile.TemporaryDirectory(prefix="hemsil-test-") as name:
@@ -112,10 +116,9 @@ def test_every_feature_is_the_same_on_either_engine(which: str, request: pytest.
     known = [visible(club, night) for club in clubs]
     made = [feature_tables(club, night_asks(club, night)).tables() for club in known]
     for name, table in made[0].items():
-        keys = [c for c in (*ASK, "category", "offer_id") if c in table.columns]
         one, other = table.to_pyarrow(), made[1][name].to_pyarrow()
         assert one.num_rows > 0, name
-        assert (name, differences(one, other, keys)) == (name, [])
+        assert (name, differences(one, other, KEYS[name])) == (name, [])
 
 
 @with_marks
@@ -174,8 +177,8 @@ def test_a_worker_killed_in_the_middle_changes_nothing(both: Both, tastes: tuple
     assert ended.stdout.splitlines()[-1] == "killed one of 2 workers"
     night = Night(tonight, OSLO)
     for name, table in feature_tables(tastes[0], night_asks(tastes[0], night)).tables().items():
-        keys = [c for c in (*ASK, "category", "offer_id") if c in table.columns]
-        assert (name, differences(table.to_pyarrow(), pq.read_table(folder / f"{name}.features"), keys)) == (name, [])
+        other = pq.read_table(folder / f"{name}.features")
+        assert (name, differences(table.to_pyarrow(), other, KEYS[name])) == (name, [])
 
 
 def scores_by_chance(pairs: list[dict[str, str]]) -> pa.Table:
@@ -288,10 +291,22 @@ def test_without_java_or_pyspark_the_error_says_how_to_mend_it(
     assert "\n" not in str(told.value)
 
 
-@pytest.mark.parametrize("engine", ["sparkle", "local", "local[two]", "spark:host", ""])
+def test_where_no_spark_master_answers_the_error_says_at_which_address(home: Path) -> None:
+    with socket.socket() as bound:  # it does not listen
+        bound.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{bound.getsockname()[1]}"
+        told = rf"HEMSIL_ENGINE is spark://{address}, and .*no Spark master answers at {address} \(Connection refused\)"
+        with pytest.raises(EngineUnavailable, match=told) as error:
+            open_engine(Settings(home=home, engine=f"spark://{address}"))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("engine", ["sparkle", "local", "local[two]", "spark:host", "spark://host", ""])
 def test_an_engine_that_there_is_not_is_refused_by_the_settings_name(
     engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HEMSIL_ENGINE", engine)
-    with pytest.raises(SettingsError, match="HEMSIL_ENGINE"):
+    with pytest.raises(
+        SettingsError, match=rf"^HEMSIL_ENGINE: '{re.escape(engine)}' is none of duckdb, local\[2\], .*"
+    ):
         read_settings()
