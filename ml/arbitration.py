@@ -18,32 +18,33 @@ from ml.reasons import Reason
 from ml.rules_sent import MONTH, counted_mailings
 
 NO_LIMIT = 2**31  # larger than any place; for rows that a limit does not touch
+PAIR = ("campaign_id", "member_id", "offer_id", "channel")
+# What is looked at of a pair, of its offer and of its member.
+COMPARED = (
+    "expected_value", "relevance", "reach", "message_class", "kind", "title", "chosen_at", "offer_category", "few",
+    "room_on_channel", "room_in_all", "room_for_member", "room_in_category",
+)  # fmt: skip
+OUTCOME = ("cut", "cut_margin", "chosen_channel", "fits", "slot")
 
 
 def arbitrate(candidates: ir.Table, basis: Basis) -> ir.Table:
-    """The candidates with cut (the code that stops them; null = sent), cut_margin (places or offers short, below 0),
-    chosen_channel (of their message) and slot (place among the member's offers of the night; null when cut).
+    """What becomes of the candidates: their keys (`PAIR`) with cut (the code that stops them; null = sent), cut_margin (places or
+    offers short, below 0), chosen_channel (of their message), fits (does the text fit the channel) and slot (place among the member's
+    offers of the night; null when cut).
 
-    Needs of each row, beside the ledger's columns: message_class, kind, title, reach, chosen_at, offer_category, few (is
-    little known of the member) and the rooms room_in_category, room_on_channel, room_in_all, room_for_member (null: no
-    limit).
+    Needs of each row `PAIR` and `COMPARED`; the rooms are null where there is no limit, few says that little is known of the member.
+    Nothing else of a row is carried through: the windows sort what they are given.
     """
     caps = basis.policy.caps
-    rows = candidates.mutate(
-        cut=ibis.null("string"),
-        cut_margin=ibis.null("float64"),
-        tie=draw(basis.policy.chance.seed, "tie", candidates.member_id, candidates.offer_id),
-        limited=candidates.message_class != "service",
+    rows = candidates.select(*PAIR, *COMPARED)
+    rows = rows.mutate(
+        cut=ibis.null("string"), cut_margin=ibis.null("float64"), limited=rows.message_class != "service"
     )
-    rows = choose_channel(rows, basis)
+    elsewhere, rows = _parted(choose_channel(rows, basis))
+    rows = rows.mutate(nth=_best_first(rows, basis))
     rows = cut_beyond(rows, Reason.CATEGORY_CAP, ("member_id", "offer_category"), rows.room_in_category)
-    rows = staged(cut_beyond(rows, Reason.OUTRANKED, ("member_id", "campaign_id"), caps.offers_per_message))
-    # Few rows are left of a wide campaign; only they are ranked on.
-    left_out = rows.filter(rows.cut.notnull()).mutate(slot=ibis.null("int64"))
-    rows = rows.filter(rows.cut.isnull())
-    rows = cut_messages_beyond(rows, Reason.CHANNEL_CAP, ("member_id", "channel"), rows.room_on_channel, basis)
-    rows = cut_messages_beyond(rows, Reason.CHANNEL_CAP, ("member_id",), rows.room_in_all, basis)
-    rows = cut_messages_beyond(rows, Reason.MEMBER_CAP, ("member_id",), rows.room_for_member, basis)
+    beyond, rows = _parted(cut_beyond(rows, Reason.OUTRANKED, ("member_id", "campaign_id"), caps.offers_per_message))
+    unwanted, rows = _parted(cut_messages(rows, basis))
     few = basis.policy.confidence.offers_per_night
     tonight = rows.few.ifelse(min(few, caps.offers_per_night), caps.offers_per_night)
     rows = cut_beyond(rows, Reason.OUTRANKED, ("member_id",), tonight)
@@ -51,11 +52,16 @@ def arbitrate(candidates: ir.Table, basis: Basis) -> ir.Table:
     rows = rows.mutate(
         cut=(rows.cut.isnull() & in_control_group(rows, basis)).ifelse(Reason.CONTROL_GROUP.value, rows.cut)
     )
-    place = ibis.row_number().over(
-        group_by=["member_id", rows.cut.isnull()], order_by=[rows.limited, *_best_first(rows)]
-    )
+    place = ibis.row_number().over(group_by=["member_id", rows.cut.isnull()], order_by=[rows.limited, rows.nth])
     placed = rows.mutate(slot=rows.cut.isnull().ifelse(place + 1, ibis.null("int64")))
-    return ibis.union(left_out.select(*placed.columns), placed)
+    left_out = [part.mutate(slot=ibis.null("int64")) for part in (elsewhere, beyond, unwanted)]
+    return ibis.union(*(part.select(*PAIR, *OUTCOME) for part in (placed, *left_out)))
+
+
+def _parted(rows: ir.Table) -> tuple[ir.Table, ir.Table]:
+    """Those cut and those that still stand: only they are ranked on, and of a wide campaign they are few."""
+    rows = staged(rows)
+    return rows.filter(rows.cut.notnull()), rows.filter(rows.cut.isnull())
 
 
 def in_control_group(rows: ir.Table, basis: Basis) -> ir.BooleanValue:
@@ -68,49 +74,61 @@ def in_control_group(rows: ir.Table, basis: Basis) -> ir.BooleanValue:
     )
 
 
-def _best_first(rows: ir.Table) -> list[ir.Value]:
+def _best_first(rows: ir.Table, basis: Basis) -> ir.IntegerValue:
+    """The row's place among its member's, best first: reckoned once, as every limit goes by it."""
     falling = [ibis.desc(rows[name], nulls_first=False) for name in ("expected_value", "relevance", "reach")]
-    return [*falling, rows.tie, rows.offer_id, rows.channel]
+    tie = draw(basis.policy.chance.seed, "tie", rows.member_id, rows.offer_id)
+    return ibis.row_number().over(group_by="member_id", order_by=[*falling, tie, rows.offer_id, rows.channel])
 
 
 def choose_channel(rows: ir.Table, basis: Basis) -> ir.Table:
     """One channel for each member and campaign: one that an offer's text fits, that the member has chosen, that comes first
     in the policy's order. Pairs on the others are outranked."""
     order = list(basis.policy.channels.order)
-    places = [(rows.channel == name, place) for place, name in enumerate(order)]
+    place = ibis.cases(*((rows.channel == name, f"{n:02d}") for n, name in enumerate(order)), else_=f"{len(order):02d}")
     fits = (rows.channel != "sms") | (rows.title.length() <= basis.policy.channels.sms_characters)
-    rows = rows.mutate(fits=fits, channel_place=ibis.cases(*places, else_=len(order)))
-    first = rows.channel.first().over(
-        group_by=["member_id", "campaign_id"],
-        order_by=[ibis.desc("fits"), ibis.desc(rows.chosen_at.notnull()), "channel_place", "channel"],
+    # As a text of fixed places, of which the first in order is the least: cheaper than to sort the rows of every message.
+    wish = (
+        ibis.cases((fits, "0"), (~fits, "1"), else_="2")
+        + rows.chosen_at.notnull().ifelse("0", "1")
+        + place
+        + rows.channel
     )
-    rows = rows.mutate(chosen_channel=first)
+    rows = rows.mutate(fits=fits, wish=wish)
+    message = ["member_id", "campaign_id"]
+    first = rows.group_by(message).aggregate(chosen_channel=rows.wish.min().substr(4))
+    rows = attach(rows.drop("wish"), first, message)
     other = (rows.channel != rows.chosen_channel) | ~rows.fits
-    return _cut(rows, Reason.OUTRANKED, other, ibis.literal(-1.0)).drop("channel_place")
+    return _cut(rows, Reason.OUTRANKED, other, ibis.literal(-1.0))
 
 
 def cut_beyond(rows: ir.Table, code: Reason, within: Sequence[str], limit: int | ir.IntegerValue) -> ir.Table:
     """Cut the rows still standing that come after the first `limit` of their group."""
     standing = rows.cut.isnull() & rows.limited
-    place = ibis.row_number().over(group_by=[*within, standing], order_by=_best_first(rows)) + 1
+    place = ibis.row_number().over(group_by=[*within, standing], order_by="nth") + 1
     return _cut_after(rows, code, place, limit)
 
 
-def cut_messages_beyond(
-    rows: ir.Table, code: Reason, within: Sequence[str], room: ir.IntegerValue, basis: Basis
-) -> ir.Table:
-    """Cut the messages still standing, with all their offers, that come after the first `room` of their group. A message
-    stands where its best offer stands."""
-    standing = rows.cut.isnull() & rows.limited
-    message = ibis.window(group_by=["member_id", "campaign_id", standing])
-    heads = {f"head_{name}": rows[name].max().over(message) for name in ("expected_value", "relevance", "reach")}
-    tie = draw(basis.policy.chance.seed, "message", rows.member_id, rows.campaign_id)
-    ranked = rows.mutate(**heads, message_tie=tie, standing=standing)
-    falling = [ibis.desc(ranked[name], nulls_first=False) for name in heads]
-    order = [*falling, ranked.message_tie, ranked.campaign_id]
-    place = ibis.dense_rank().over(group_by=[*within, ranked.standing], order_by=order) + 1
-    cut = _cut_after(ranked, code, place, room)
-    return cut.drop(*heads, "message_tie", "standing")
+def cut_messages(rows: ir.Table, basis: Basis) -> ir.Table:
+    """Cut the messages, with all their offers, that come after the room left on their channel, then in all, then in the policy's
+    week. A message stands where its best offer stands. Of the rows none is cut yet, and those of a message are on one channel."""
+    message = ["member_id", "campaign_id"]
+    heads = ("expected_value", "relevance", "reach")
+    rooms = ("room_on_channel", "room_in_all", "room_for_member")
+    standing = rows.filter(rows.limited)
+    said = standing.group_by([*message, "channel"]).aggregate(
+        **{name: standing[name].max() for name in (*heads, *rooms)}
+    )
+    tie = draw(basis.policy.chance.seed, "message", said.member_id, said.campaign_id)
+    falling = [ibis.desc(said[name], nulls_first=False) for name in heads]
+    said = said.mutate(
+        nth=ibis.row_number().over(group_by="member_id", order_by=[*falling, tie, said.campaign_id]),
+        limited=ibis.literal(True), cut=ibis.null("string"), cut_margin=ibis.null("float64"),
+    )  # fmt: skip
+    said = cut_beyond(said, Reason.CHANNEL_CAP, ("member_id", "channel"), said.room_on_channel)
+    said = cut_beyond(said, Reason.CHANNEL_CAP, ("member_id",), said.room_in_all)
+    said = cut_beyond(said, Reason.MEMBER_CAP, ("member_id",), said.room_for_member)
+    return attach(rows.drop("cut", "cut_margin"), said.select(*message, "cut", "cut_margin"), message)
 
 
 def cut_discounts(rows: ir.Table, basis: Basis) -> ir.Table:
@@ -125,7 +143,7 @@ def cut_discounts(rows: ir.Table, basis: Basis) -> ir.Table:
     others = (standing & ~discount).cast("int64").sum().over(group_by="member_id") + rows.others_in_month.fill_null(0)
     allowed = ibis.greatest(others * (share / (1 - share)), share * from_offers).floor().cast("int64")
     left = allowed - rows.discounts_in_month.fill_null(0)
-    place = ibis.row_number().over(group_by=["member_id", standing, discount], order_by=_best_first(rows)) + 1
+    place = ibis.row_number().over(group_by=["member_id", standing, discount], order_by="nth") + 1
     limit = discount.ifelse(left, NO_LIMIT)
     return _cut_after(rows, Reason.DISCOUNT_SHARE, place, limit).drop("others_in_month", "discounts_in_month")
 

@@ -8,7 +8,7 @@ from datetime import datetime
 import ibis
 import ibis.expr.types as ir
 
-from ml.arbitration import arbitrate
+from ml.arbitration import PAIR, arbitrate
 from ml.basis import Basis, Explain, Wide
 from ml.club import Club
 from ml.declared import match_facts
@@ -17,7 +17,7 @@ from ml.judgement import failure, judge
 from ml.kept import keep, staged
 from ml.lake_tables import DECISIONS, SCORES
 from ml.night import Night
-from ml.pairs import attach, offers_of, pairs
+from ml.pairs import attach, offers_of
 from ml.policy import Policy
 from ml.reasons import Reason
 from ml.rule import Rule
@@ -95,45 +95,60 @@ def unscored(asks: ir.Table, scores: ir.Table, club: Club, model_version: str) -
 
 def ledger(scores: ir.Table, basis: Basis, rules: Sequence[Rule] = RULES) -> ir.Table:
     """What the rules and the arbitration make of the scores, on a basis already put together."""
-    judged = judge(pairs(scores, basis), basis, rules)
     # What is sent must be known before it can be explained, and the rest is written after it: judged once for both.
-    judged = keep(judged) if basis.explain else staged(judged)
+    held = keep if basis.explain else staged
+    judged = held(judge(scores, basis, rules))
     stopped = judged.filter(judged.reason.notnull())
-    ranked = staged(arbitrate(judged.filter(judged.reason.isnull()), basis))
-    placed = _settle(_explained(ranked, basis.explain) if basis.explain else ranked, basis)
-    written = ibis.union(*(_with_chance(rows, basis).select(*DECISIONS.names) for rows in (stopped, placed)))
+    free = judged.filter(judged.reason.isnull())
+    placed = held(arbitrate(free, basis))
+    sent = placed.filter(placed.cut.isnull())
+    told = basis.explain(sent.select(*SCORES.key).distinct()) if basis.explain else None
+    cut, sent = (_told(free.inner_join(rows, PAIR), told) for rows in (placed.filter(placed.cut.notnull()), sent))
+    parts = (_stopped(stopped), _cut(cut, basis), _sent(sent, basis))
+    fixed = {
+        "threshold": ibis.null("float64") if basis.threshold is None else ibis.literal(basis.threshold),
+        "policy_version": ibis.literal(basis.policy.version),
+    }
+    written = ibis.union(*(_with_chance(rows.mutate(**fixed), basis).select(*DECISIONS.names) for rows in parts))
     return written.cast(DECISIONS.schema)
 
 
-def _explained(ranked: ir.Table, explain: Explain) -> ir.Table:
-    """The ranked rows with what moved the score of those that are sent, which are few of all that were scored."""
-    held = keep(ranked)
-    told = explain(held.filter(held.cut.isnull()).select(*_PAIR).distinct())
-    joined = held.left_join(told, _PAIR, rname="{name}_told")
+def _told(rows: ir.Table, told: ir.Table | None) -> ir.Table:
+    """The rows with what moved the scores of the offers that are sent, which are few of all that were scored."""
+    if told is None:
+        return rows
+    joined = rows.left_join(told, [*SCORES.key], rname="{name}_told")
     anew = {name: joined[f"{name}_told"].fill_null(joined[name]) for name in ("contributions", "speaks_for")}
-    return joined.select(*(name for name in held.columns if name not in anew), **anew)
+    return joined.select(*(name for name in rows.columns if name not in anew), **anew)
 
 
-_PAIR = ["campaign_id", "member_id", "offer_id"]
+def _stopped(rows: ir.Table) -> ir.Table:
+    return rows.mutate(verdict=ibis.literal("suppress"), slot=ibis.null("int64"))
 
 
-def _settle(rows: ir.Table, basis: Basis) -> ir.Table:
-    """Arbitrated rows as ledger rows: with the cut as their failure, or with the reason of sending."""
-    going = rows.filter(rows.cut.isnull())
-    for facts in (send_facts(going, basis), match_facts(going, basis)):
-        rows = attach(rows, facts, ("member_id", "offer_id"))
-    sent = rows.cut.isnull()
+def _cut(rows: ir.Table, basis: Basis) -> ir.Table:
+    """Pairs that arbitration has cut as ledger rows: with the cut as their failure."""
     # Who is in the control group has that among the failures already.
-    ranked_out = ~sent & (rows.cut != Reason.CONTROL_GROUP.value)
-    cut = ibis.array([failure(rows.cut, rows.cut_margin, ~sent)])
-    by_rank = json_object({"margin": rows.cut_margin, "unit": ibis.literal("places")})
+    ranked_out = rows.cut != Reason.CONTROL_GROUP.value
+    cut = ibis.array([failure(rows.cut, rows.cut_margin, ibis.literal(True))])
     return rows.mutate(
-        verdict=sent.ifelse("send", "suppress"),
+        verdict=ibis.literal("suppress"),
         reason=rows.cut,
         failures=ranked_out.ifelse(cut.concat(rows.failures), rows.failures),
-        detail=sent.ifelse(send_reason(rows, basis), _why_cut(rows, basis)),
+        detail=_why_cut(rows, basis),
         would_pass_if=(ranked_out & (rows.failures.length() == 0)).ifelse(_wish(rows), ibis.null("string")),
-        evidence=sent.ifelse(send_evidence(rows, basis), by_rank),
+        evidence=json_object({"margin": rows.cut_margin, "unit": ibis.literal("places")}),
+    )
+
+
+def _sent(rows: ir.Table, basis: Basis) -> ir.Table:
+    """Pairs that are sent as ledger rows: with the reason of sending."""
+    for facts in (send_facts(rows, basis), match_facts(rows, basis)):
+        rows = attach(rows, facts, ("member_id", "offer_id"))
+    return rows.mutate(
+        verdict=ibis.literal("send"),
+        detail=send_reason(rows, basis),
+        evidence=send_evidence(rows, basis),
     )
 
 
@@ -170,12 +185,12 @@ def _with_chance(rows: ir.Table, basis: Basis) -> ir.Table:
     below = (rows.mailing_relevance < rows.threshold).fill_null(False)
     drawable = [code.value for code in (Reason.LOW_RELEVANCE, Reason.NO_VALUE, Reason.CONTROL_GROUP)]
     others = rows.failures.filter(lambda failed: ~failed.code.isin(drawable)).length()
-    could_explore = (rows.reason == Reason.LOW_RELEVANCE.value).fill_null(False) & (others == 0)
+    could_explore = (others == 0).ifelse(1 - explored * (1 - held_out), 1.0)
     propensity = ibis.cases(
         (~limited, 1.0),
         (sent & below, explored * (1 - held_out)),
         (sent, 1 - held_out),
-        (could_explore, 1 - explored * (1 - held_out)),
+        (rows.reason == Reason.LOW_RELEVANCE.value, could_explore),  # the only rows whose failures are gone through
         (rows.reason == Reason.CONTROL_GROUP.value, held_out),
         else_=1.0,
     )

@@ -1,5 +1,5 @@
 """The grid that is decided on: every scored member and offer, once for each channel the campaign may use, with what is
-known of the offer and what a message is worth. What is known of the member is joined by the rules that need it.
+known of the offer and what a message is worth. What the rules need beside it is joined in rules.py.
 """
 
 from collections.abc import Sequence
@@ -29,18 +29,27 @@ def pairs(scores: ir.Table, basis: Basis) -> ir.Table:
 
     The first two are null where no relevance is known.
     """
-    offers = basis.offers
-    grid = attach(scores, offers.drop("campaign_id", "audience_rule", "redeemable_in"), "offer_id")
-    grid = grid.mutate(channel=grid.channels.unique().unnest()).drop("channels")
+    return on_channels(with_offers(scores, basis.offers), basis)
+
+
+def with_offers(scores: ir.Table, offers: ir.Table) -> ir.Table:
+    """The scores with what is known of the offer."""
+    return attach(scores, offers.drop("campaign_id", "audience_rule", "redeemable_in", "channels"), "offer_id")
+
+
+def on_channels(scored: ir.Table, basis: Basis) -> ir.Table:
+    """Rows of `with_offers` once for each channel of the offer's campaign, with their worth there."""
     value = basis.policy.value
+    ways = basis.offers.select("offer_id", channel=basis.offers.channels.unique().unnest())
+    ways = ways.mutate(message_cost=contact_cost(ways.channel, basis) + value.fatigue_cost)
+    grid = scored.inner_join(ways, "offer_id")
     margin = grid.margin.cast("float64").fill_null(value.default_margin)
-    cost = contact_cost(grid.channel, basis) + value.fatigue_cost
+    cost = grid.message_cost
     whole = grid.mailing_relevance.fill_null(grid.relevance)
     return grid.mutate(
         message_value=whole * margin - cost,
         expected_value=grid.relevance * margin - cost / basis.policy.caps.offers_per_message,
         answer_margin=margin,
-        message_cost=cost,
     ).drop("margin")
 
 

@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 
 from ml.basis import Basis
 from ml.kept import staged
+from ml.pairs import on_channels, with_offers
 from ml.reasons import Reason
 from ml.rule import EVERY_CLASS, Facts, Rule
 from ml.rules_consent import RULES_OF_CONSENT
@@ -27,13 +28,51 @@ RULES: tuple[Rule, ...] = tuple(
 )
 
 
-def with_facts(pairs: ir.Table, basis: Basis, rules: Sequence[Rule], others: Sequence[Facts] = ()) -> ir.Table:
-    """The pairs with the columns that the rules need and `others` have, each table joined once."""
-    needed: dict[Facts, None] = dict.fromkeys((*(facts for rule in rules for facts in rule.facts), *others))
-    joined = pairs
-    for number, facts in enumerate(needed):  # one chain of joins, from which the second copies of the keys are dropped
-        joined = joined.left_join(staged(facts.of(basis)), list(facts.key), rname=f"{{name}}__{number}")
+def with_facts(rows: ir.Table, basis: Basis, rules: Sequence[Rule], others: Sequence[Facts] = ()) -> ir.Table:
+    """The rows with the columns that the rules need and `others` have."""
+    return _joined(rows, basis, _needed(rules, others))
+
+
+def pairs_with_facts(scores: ir.Table, basis: Basis, rules: Sequence[Rule], others: Sequence[Facts] = ()) -> ir.Table:
+    """The same of `pairs.pairs`, each fact joined where there are fewest rows to join it to: to the offers, to the scores, and to
+    the pairs on each channel only what differs by channel."""
+    needed = _needed(rules, others)
+    of_offers = [facts for facts in needed if facts.key == ("offer_id",)]
+    of_pairs = [facts for facts in needed if {*facts.key} <= {*scores.columns} and facts not in of_offers]
+    rest = [facts for facts in needed if facts not in of_offers and facts not in of_pairs]
+    on_channel = [facts for facts in rest if "channel" in facts.key]
+    rows = _joined(scores, basis, of_pairs)
+    rows = with_offers(rows, _joined(basis.offers, basis, of_offers))
+    rows = _joined(rows, basis, [facts for facts in rest if facts not in on_channel])
+    return _joined(on_channels(rows, basis), basis, on_channel)
+
+
+def _needed(rules: Sequence[Rule], others: Sequence[Facts]) -> list[Facts]:
+    """The facts, each once."""
+    return list(dict.fromkeys((*(facts for rule in rules for facts in rule.facts), *others)))
+
+
+def _joined(rows: ir.Table, basis: Basis, needed: Sequence[Facts]) -> ir.Table:
+    """The rows with the columns of the facts. Those of one key are put together first, save where that is as long as the rows."""
+    by_key: dict[tuple[str, ...], list[ir.Table]] = {}
+    for facts in needed:
+        by_key.setdefault(facts.key, []).append(staged(facts.of(basis)))
+    joined, number = rows, 0
+    for key, tables in by_key.items():
+        for table in tables if {"member_id", "offer_id"} <= {*key} else [_together(tables, key)]:
+            joined, number = joined.left_join(table, list(key), rname=f"{{name}}__{number}"), number + 1
+    # From the chain of joins the second copies of the keys are dropped.
     return joined.drop(*[name for name in joined.columns if "__" in name])
+
+
+def _together(tables: Sequence[ir.Table], key: Sequence[str]) -> ir.Table:
+    """Tables of one key as one, with a row for each key that any of them has."""
+    if len(tables) == 1:
+        return tables[0]
+    every = ibis.union(*(table.select(*key) for table in tables), distinct=True)
+    for number, table in enumerate(tables):
+        every = every.left_join(table, list(key), rname=f"{{name}}__{number}")
+    return staged(every.drop(*[name for name in every.columns if "__" in name]))
 
 
 def margins(row: ir.Table, basis: Basis, rules: Sequence[Rule] = RULES) -> dict[Reason, ir.NumericValue]:

@@ -94,8 +94,12 @@ def json_object(values: Mapping[str, ir.Value], objects: Mapping[str, ir.StringV
     `objects` are JSON already."""
     members = [_member(name, value) for name, value in values.items()]
     members += [sentence(f'"{name}": ', value.cast("string")) for name, value in (objects or {}).items()]
-    known = ibis.array(members).filter(lambda member: member.notnull())
-    return sentence("{", known.join(", ").fill_null(""), "}")
+    if not members:
+        return ibis.literal("{}")
+    known = [
+        sentence(", ", member).fill_null("") for member in members
+    ]  # cheaper than a list of which the nulls are left out
+    return sentence("{", sentence(*known).substr(2), "}")
 
 
 def _member(name: str, value: ir.Value) -> ir.StringValue:

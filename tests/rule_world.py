@@ -21,7 +21,7 @@ from ml.decide import ledger
 from ml.judgement import judge
 from ml.lake_tables import SCORES
 from ml.night import Night
-from ml.pairs import offers_of, pairs
+from ml.pairs import offers_of
 from ml.policy import Policy
 from ml.reasons import Reason
 from ml.rules import RULES
@@ -161,7 +161,7 @@ def outcomes(spec: Spec) -> list[Row]:
     basis = Basis(club, NIGHT, policy, offers_of(club, scores), spec.threshold, nobody, erased, heard, uplift)
     rules = tuple(rule for rule in RULES if rule.code == spec.code)
     arbitrated = spec.code in BY_ARBITRATION or "slot" in asked[0]
-    found = ledger(scores, basis, rules) if arbitrated else judge(pairs(scores, basis), basis, rules)
+    found = ledger(scores, basis, rules) if arbitrated else judge(scores, basis, rules).mutate(slot=ibis.null("int64"))
     return _by_pair(found, asked)
 
 
