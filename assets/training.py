@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 
 from assets.shown import OWNERS, lake_out, picture
 from ml.consent import may_be_profiled
-from ml.errors import LeakSuspected, RegistryUnavailable, TooFewExamples
+from ml.errors import DamagedModel, LeakSuspected, RegistryUnavailable, TooFewExamples
 from ml.example_tables import EXAMPLE_TABLES, MAILING_EXAMPLES, OFFER_EXAMPLES
 from ml.examples import training_asks, training_rows
 from ml.source_tables import SOURCE_TABLES
@@ -45,7 +45,7 @@ def challenger(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Pla
     from."""
     try:
         trained = train_challenger(platform, context.partition_key, context.run.run_id)
-    except (TooFewExamples, LeakSuspected, RegistryUnavailable) as why:
+    except (TooFewExamples, LeakSuspected, DamagedModel, RegistryUnavailable) as why:
         context.log.warning("no model was trained, the night goes on without a new one: %s", why)
         return dg.MaterializeResult(metadata={"trained": False, "why": str(why)})
     return dg.MaterializeResult(

@@ -37,7 +37,7 @@ ROWS: dict[str, tuple[tuple[str, tuple[str, ...], str], ...]] = {
         ("Quality is checked before serving", ("test_promotion.py::test_a_challenger_much_worse_than_the_champion_is_refused_though_it_beats_the_simple_scorers",), "the promotion gate"),
         ("Single examples can be debugged", ("test_explanations.py::test_what_decides_is_named_first", "test_model.py::test_what_is_sent_tells_what_moved_it_and_its_offer_speaks_first"), "`hemsil explain MEMBER`"),
         ("Models are tried out before serving", ("test_shadow.py::test_a_challenger_that_passes_scores_beside_the_champion_before_it_takes_its_place",), "shadow nights, where the policy asks for them"),
-        ("Models can be rolled back", ("test_model_commands.py::test_after_a_rollback_the_next_night_sends_what_the_earlier_model_says", "test_registry.py::test_a_rollback_brings_the_earlier_model_back_and_the_next_night_does_not_undo_it"), "one command"),
+        ("Models can be rolled back", ("test_model_commands.py::test_a_rollback_shows_the_offers_of_the_earlier_model_and_the_next_night_does_not_undo_it", "test_registry.py::test_a_rollback_brings_the_earlier_model_back_and_the_next_night_does_not_undo_it"), "one command"),
     ),
     "Monitoring": (
         ("Changes of what is depended on are noticed", ("hemsil doctor", "test_packages.py::test_another_version_and_a_missing_package_are_named_and_one_for_other_systems_is_not"), "what is installed against the lock; each version says what it was made with (MLflow tag `made_with`)"),

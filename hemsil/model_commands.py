@@ -126,11 +126,14 @@ def rollback(
     ] = None,
     why: Annotated[str, typer.Option(help="Why, for those who come after.")] = "",
     release: Annotated[bool, typer.Option("--release", help="Let the nights choose the champion again.")] = False,
+    keep_lists: Annotated[
+        bool, typer.Option("--keep-lists", help="Leave the lists that are shown as they are until the next night.")
+    ] = False,
 ) -> None:
-    """Make an earlier model champion again, and keep it so until it is released.
+    """Make an earlier model champion again, keep it so until it is released, and make the lists that are shown anew with it.
 
     Example: hemsil rollback --why "offers for shoes only"
     """
     from hemsil.models import roll_back
 
-    roll_back(read_settings(), version, why, release, console)
+    roll_back(read_settings(), version, why, release, keep_lists, console)

@@ -1,15 +1,19 @@
 """The commands about models: train, make again, roll back. What they do is in resources/."""
 
 import getpass
+from datetime import date
 
 from rich.console import Console
 
-from hemsil.job import run_job
+from hemsil.job import PUBLISHES, run_job
 from ml.errors import NotInLake, SettingsError
 from resources.platform import Platform
 from resources.registry import CHAMPION
 from resources.reproducer import reproduce
 from resources.settings import Settings
+from resources.turn import one_night_at_a_time
+
+DECIDE_AGAIN = "decide_again"  # a job of orchestration/jobs.py
 
 
 class NotReproduced(SettingsError):
@@ -42,8 +46,13 @@ def print_reproduction(settings: Settings, run_id: str, console: Console) -> Non
     console.print(f"version {found.version} was made again: the same predictions on {rows}; {same}", soft_wrap=True)
 
 
-def roll_back(settings: Settings, version: str | None, why: str, release: bool, console: Console) -> None:
-    """Roll back, or release what was pinned. Raises SettingsError."""
+def roll_back(
+    settings: Settings, version: str | None, why: str, release: bool, keep_lists: bool, console: Console
+) -> None:
+    """Roll back and make the lists that the model taken back had made anew, or release what was pinned.
+
+    Raises SettingsError; NightIsRunning, RunFailed or Refused where the model is pinned and the lists stay as they were.
+    """
     platform = Platform(settings)
     registry = platform.registry
     if release:
@@ -60,3 +69,24 @@ def roll_back(settings: Settings, version: str | None, why: str, release: bool, 
         "hemsil rollback --release",
         soft_wrap=True,
     )
+    shown = platform.marts.current()
+    if shown is None or shown.model_version != before:
+        console.print(f"no list that is shown was made by version {before}")
+    elif keep_lists:
+        console.print(f"the lists shown are still those of version {before}; the next night makes new ones")
+    else:
+        _decide_again(platform, shown.business_date, console)
+
+
+def _decide_again(platform: Platform, business_date: date, console: Console) -> None:
+    key = business_date.isoformat()
+    console.print(f"the lists of {key} are made anew:")
+    with one_night_at_a_time(platform.settings):
+        run_job(platform, DECIDE_AGAIN, key, {PUBLISHES: {"supersede": True}}, console)
+    made = platform.marts.published(business_date)
+    if made is not None:
+        console.print(
+            f"batch {made.batch_id} by version {made.model_version}: {made.offer_rows:,} offers, {made.suppression_rows:,} "
+            "suppressions",
+            soft_wrap=True,
+        )

@@ -79,7 +79,8 @@ class Ensemble:
         files = {f"{name}-{at}.ubj": bytes(trees.save_raw("ubj")) for at, trees in enumerate(self.trees)}
         held = {
             "amounts": list(self.inputs.amounts),
-            "vocabulary": {k: list(v) for k, v in self.inputs.vocabulary.items()},
+            # In pairs, as their order is that of the columns, and the keys of JSON are sorted when it is written.
+            "vocabulary": [[k, list(v)] for k, v in self.inputs.vocabulary.items()],
             "files": sorted(files, key=lambda f: int(f.removesuffix(".ubj").rsplit("-", 1)[1])),
             "linear": [m.to_json() for m in self.linear],
             "spread": self.spread,
@@ -96,7 +97,7 @@ class Ensemble:
             booster.load_model(bytearray(files[name]))
             trees.append(booster)
         return cls(
-            inputs=Inputs(tuple(held["amounts"]), {k: tuple(v) for k, v in held["vocabulary"].items()}),
+            inputs=Inputs(tuple(held["amounts"]), {k: tuple(v) for k, v in held["vocabulary"]}),
             trees=tuple(trees),
             linear=tuple(LinearModel.from_json(m) for m in held["linear"]),
             spread=held["spread"],

@@ -3,6 +3,7 @@ is in training.py, and what it says of tonight's pairs in scoring.py.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -12,8 +13,18 @@ from ml.errors import DamagedModel
 from ml.explanations import Told, family_contributions, told_of
 from ml.inputs import Batch
 
-FORMAT = 2
+FORMAT = 3  # 2 lost the order of the categories, and with it what their columns mean
 _HEADER = "relevance.json"
+
+
+def refuse_other_format(files: Mapping[str, bytes]) -> None:
+    """Raises DamagedModel where files of a model were written by code that this one does not understand."""
+    try:
+        told = json.loads(files[_HEADER]).get("format", FORMAT)
+    except (KeyError, ValueError, AttributeError):  # what else is wrong with them is for others to say
+        return
+    if told != FORMAT:
+        raise DamagedModel(f"it is of format {told}, and this code reads format {FORMAT}")
 
 
 @dataclass(frozen=True)
@@ -86,8 +97,7 @@ class RelevanceModel:
         """The inverse of `to_files`. Raises DamagedModel where a file is missing or of another format."""
         try:
             held = json.loads(files[_HEADER])
-            if held["format"] != FORMAT:
-                raise DamagedModel(f"the model is of format {held['format']}, this code reads format {FORMAT}")
+            refuse_other_format(files)
             return cls(
                 kind=held["kind"],
                 mailing=Ensemble.from_files(files, held["mailing"]) if "mailing" in held else None,

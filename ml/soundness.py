@@ -28,7 +28,7 @@ class Soundness(Section):
         description="Largest share of a campaign's members, of those who have bought, with one and the same score.",
     )
     most_psi: float = Field(
-        0.2, gt=0, le=10, description="Largest population stability index of the scores against those of the 7 days before, of the campaigns that ran then."
+        0.2, gt=0, le=10, description="Largest population stability index of the scores against what the same model says of the 7 days before, of the campaigns that ran then."
     )  # fmt: skip
     top_offer_share: PositiveShare = Field(
         0.4,
@@ -91,7 +91,7 @@ def faults(counts: ScoreCounts, psi: float | None, by_chance: float, limits: Sou
         )
     if psi is not None and psi > max(limits.most_psi, by_chance):
         found.append(
-            f"scores are spread unlike those of the days before for the same campaigns: stability index {psi:.2f}, at most "
+            f"scores are spread unlike what the same model says of the same campaigns on the days before: stability index {psi:.2f}, at most "
             f"{max(limits.most_psi, by_chance):.2f}"
         )
     if counts.top_share > limits.top_offer_share:

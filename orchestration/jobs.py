@@ -20,6 +20,11 @@ JOBS = (
         ("features", "scoring", "decisions"),
         "Features, scores and decisions of a date whose source tables are there.",
     ),
+    _job(
+        "decide_again",
+        ("scoring", "decisions", "publishing"),
+        "Scores, decisions and lists of a date whose features are there, by the model that is champion now.",
+    ),
     _job("publish", ("publishing",), "Publish a date's decisions. A date that is published already stays as it is."),
     _job(
         "search",

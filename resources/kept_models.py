@@ -10,6 +10,8 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from ml.errors import DamagedModel
+from ml.model import refuse_other_format
 from resources.registry import BUSINESS_DATE, Registered
 
 KEPT = 3
@@ -62,6 +64,7 @@ class KeptModels:
             told = json.loads((place / _MANIFEST).read_text())
             files = {name: (place / name).read_bytes() for name in told["sha256"]}
             whole = all(hashlib.sha256(files[name]).hexdigest() == digest for name, digest in told["sha256"].items())
+            refuse_other_format(files)
             return Registered(told["version"], told["run_id"], files, told["tags"]) if files and whole else None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, DamagedModel):
             return None

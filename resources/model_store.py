@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.errors import DamagedModel, RegistryUnavailable, SettingsError
+from ml.model import refuse_other_format
 from resources.database import open_database
 from resources.registered import BUSINESS_DATE, CHALLENGER, CLUB, NAME, Candidate, Registered
 from resources.settings import prepare_environment
@@ -84,7 +85,7 @@ class ModelStore:
         return Registered(str(version.version), run.info.run_id, candidate.files, tags)
 
     def load(self, version: str) -> Registered:
-        """A version's files. Raises DamagedModel when a file is missing or is not the one recorded at training."""
+        """A version's files. Raises DamagedModel when a file is missing, is not the one recorded at training, or of another format."""
         import mlflow
 
         with self._reaching("load a model"):
@@ -98,6 +99,10 @@ class ModelStore:
                 f"model version {version}: its files are not those that were trained (sha256 differs or a file is "
                 "missing), so it is not used"
             )
+        try:
+            refuse_other_format(files)
+        except DamagedModel as why:
+            raise DamagedModel(f"model version {version} is not used: {why}") from None
         return Registered(str(found.version), str(found.run_id), files, dict(found.tags))
 
     def alias(self, alias: str) -> str | None:

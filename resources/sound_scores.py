@@ -14,13 +14,15 @@ from ml.errors import IntegrityError
 from ml.lake_tables import SCORES
 from ml.model import RelevanceModel
 from ml.night import Night
-from ml.shards import shards_in
+from ml.shards import Shard, shards_in
 from ml.soundness import LEAST_GROUP, LEAST_OFFERS, LEAST_ROWS, ScoreCounts, faults, most_by_chance, stability
+from ml.source_tables import MEMBERS
 from resources.platform import Platform
 from resources.registry import BUSINESS_DATE
 from resources.scorer import RULES_NIGHT, Chosen, score_night
 
 DAYS_BEFORE = 7  # whose scores of the same campaigns tonight's are compared with
+MOST_MEMBERS = 20_000  # of an earlier night that a new model scores, to have something to compare with
 
 
 def settle_scores(platform: Platform, night: Night, chosen: Chosen) -> Chosen:
@@ -41,6 +43,8 @@ def settle_scores(platform: Platform, night: Night, chosen: Chosen) -> Chosen:
 def _next(platform: Platform, night: Night, unsound: Chosen, why: str) -> Chosen:
     """One rung down: the kept model before the unsound one, or rules."""
     said = f"model version {unsound.version} is not used, as {why}"
+    if unsound.step == "B":
+        said = f"{unsound.reason}; {said}"
     before = platform.kept_models.newest(night.key, besides=unsound.version) if unsound.step == "A" else None
     if before is None:
         return replace(RULES_NIGHT, reason=f"{said}; rules decide")
@@ -54,7 +58,7 @@ def _faults(platform: Platform, night: Night, chosen: Chosen, scores: ir.Table) 
     if not isinstance(scorer, RelevanceModel):  # there is nothing below rules, whose scores are alike for many
         return []
     buyers = platform.club(night).transactions.select("member_id").distinct()
-    psi, by_chance = spread(_nights_before(platform, night), _told(scores))
+    psi, by_chance = spread(_said_before(platform, night, chosen), _told(scores))
     return list(faults(_counts(scores, buyers), psi, by_chance, platform.policy.soundness))
 
 
@@ -88,17 +92,44 @@ def _told(scores: ir.Table) -> pd.DataFrame:
     return asked.select("campaign_id", "score").to_pandas()
 
 
-def _nights_before(platform: Platform, night: Night) -> pd.DataFrame:
-    """The same of the newest nights before that a champion scored."""
+def _said_before(platform: Platform, night: Night, chosen: Chosen) -> pd.DataFrame:
+    """The same of the days before, by the same model: what it said of the nights that it scored; where it is new, what it says of the
+    newest night whose scores were sound, so that what has moved is the club or its data, and not the model."""
+    sound = _sound_nights(platform, night)
     parts = []
-    since = (night.business_date - timedelta(days=DAYS_BEFORE)).isoformat()
-    for key in [d for d in platform.lake.dates(SCORES.name) if since <= d < night.key]:
+    for key in [key for key, version in sound.items() if version == chosen.version]:
         try:
-            if platform.lake.manifest(SCORES.name, key).notes["fallback_step"] == "A":
-                parts.append(_told(platform.lake.read(SCORES, key)))
-        except (IntegrityError, KeyError):
+            parts.append(_told(platform.lake.read(SCORES, key)))
+        except IntegrityError:
+            continue
+    for key in () if parts else reversed(sound):
+        try:
+            parts.append(_told(_scored_anew(platform, platform.night(key), chosen)))
+            break
+        except IntegrityError:  # retention may have taken a table that it needs
             continue
     return pd.concat(parts) if parts else pd.DataFrame({"campaign_id": [], "score": []})
+
+
+def _sound_nights(platform: Platform, night: Night) -> dict[str, str]:
+    """business date -> model version, oldest first: the nights of the days before that a model scored."""
+    since = (night.business_date - timedelta(days=DAYS_BEFORE)).isoformat()
+    found = {}
+    for key in [d for d in platform.lake.dates(SCORES.name) if since <= d < night.key]:
+        try:
+            notes = platform.lake.manifest(SCORES.name, key).notes
+            if notes["fallback_step"] != RULES_NIGHT.step:
+                found[key] = notes["model_version"]
+        except (IntegrityError, KeyError):
+            continue
+    return found
+
+
+def _scored_anew(platform: Platform, before: Night, chosen: Chosen) -> ir.Table:
+    """What the model says of an earlier night, from its features; of a club of many members, of some of them."""
+    members = platform.lake.read(MEMBERS, before.key).count().to_pandas()
+    scored = score_night(platform, before, chosen, Shard(0, max(1, round(int(members) / MOST_MEMBERS))))
+    return scored if isinstance(scored, ir.Table) else ibis.memtable(scored.read_all())
 
 
 def spread(reference: pd.DataFrame, tonight: pd.DataFrame) -> tuple[float | None, float]:

@@ -7,18 +7,21 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ml import plots
 from ml.canary import shuffled_auc
+from ml.errors import DamagedModel
 from ml.evaluation import binary_metrics
 from ml.example_tables import EXAMPLE_TABLES, MAILING_EXAMPLES, OFFER_EXAMPLES
 from ml.feature_dictionary import MAILING_INPUTS, NAMED_INPUTS, OFFER_INPUTS
 from ml.fitting import Grow, grow_here
 from ml.inclusion import with_people
 from ml.leakage import CHOICE_ALONE, Suspect, refuse_leaks
+from ml.model import RelevanceModel
 from ml.model_card import model_card
 from ml.source_tables import SOURCE_TABLES
 from ml.training import Fitted, TrainingConfig, fit_model
@@ -42,6 +45,7 @@ HEADLINE = (
     "threshold",
 )
 SHUFFLED_AUC, SHUFFLED_CHANCE = "shuffled_auc", "shuffled_chance"
+READ_BACK = 10_000  # offers of which a fitted model and its files must say the same
 MOST_TELLING, MOST_TELLING_AUC = "most_telling_input", "most_telling_input_auc"
 
 
@@ -102,9 +106,18 @@ def where_trees_grow(platform: Platform) -> Grow:
     return grow_here
 
 
+def _refuse_altered(learned: Learned, files: Mapping[str, bytes]) -> None:
+    """A night scores with what was read back from the files. Raises DamagedModel where that says anything else than what was fitted."""
+    offers = learned.offers.slice(0, READ_BACK)
+    fitted = learned.fitted.model
+    said, read = (model.offer_relevance(offers)[0] for model in (fitted, RelevanceModel.from_files(dict(files))))
+    if not np.array_equal(said, read):
+        raise DamagedModel("the model read back from its files is not the one that was fitted, so it is not registered")
+
+
 def train_challenger(platform: Platform, business_date: str, run_id: str) -> Trained:
     """Fit on the lake's examples of a date, keep what it said of past mailings, and register the model. Raises
-    TooFewExamples, LeakSuspected, RegistryUnavailable."""
+    TooFewExamples, LeakSuspected, RegistryUnavailable, DamagedModel."""
     lake, config = platform.lake, training_config(platform)
     learned = learn(platform, business_date, config)
     fitted = learned.fitted
@@ -120,6 +133,7 @@ def train_challenger(platform: Platform, business_date: str, run_id: str) -> Tra
     metrics |= {SHUFFLED_AUC: shuffled.auc, SHUFFLED_CHANCE: shuffled.chance, MOST_TELLING_AUC: learned.telling.auc}
     figures = _figures(fitted)
     files = fitted.model.to_files()
+    _refuse_altered(learned, files)
     data = {t.name: lake.manifest(t.name, business_date).digest for t in (*SOURCE_TABLES, *EXAMPLE_TABLES)}
     card = model_card(
         with_people(rows, _people(platform, business_date)),

@@ -61,6 +61,11 @@ def test_a_damaged_copy_is_passed_over(kept: KeptModels, damage: str) -> None:
     assert kept.newest("2024-03-15") == model("9", "2024-03-13")
 
 
+def test_a_copy_that_an_older_hemsil_wrote_is_passed_over(kept: KeptModels) -> None:
+    kept.keep(Registered("12", "run", {"relevance.json": b'{"format": 2}'}, {"business_date": "2024-03-15"}))
+    assert kept.newest("2024-03-15") == model("10", "2024-03-14")
+
+
 def test_what_was_rolled_back_is_not_what_a_night_without_mlflow_uses(kept: KeptModels) -> None:
     kept.forget("10")
     kept.forget("99")

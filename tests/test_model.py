@@ -89,6 +89,15 @@ def test_a_model_read_back_says_the_same_to_the_last_bit(choice: Trained) -> Non
     assert {name.rsplit(".", 1)[1] for name in files} == {"ubj", "json"}
 
 
+def test_a_pair_model_read_back_reads_the_same_columns_in_the_same_order(pair: Trained) -> None:
+    """The department and the kind of an offer come after the campaign's kind, which no alphabet would do."""
+    before = pair.fitted.model
+    again = RelevanceModel.from_files(before.to_files())
+    assert list(before.offer.inputs.vocabulary) != sorted(before.offer.inputs.vocabulary)
+    assert again.features == before.features
+    assert np.array_equal(again.offer_relevance(pair.rows.offers)[0], before.offer_relevance(pair.rows.offers)[0])
+
+
 def test_the_same_rows_and_seed_give_the_same_bytes(choice: Trained) -> None:
     again = fit_model(choice.rows.mailings, choice.rows.offers, choice.night.as_of, CONFIG, choice.rows.kind)
     assert again.model.to_files() == choice.fitted.model.to_files()

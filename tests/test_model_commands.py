@@ -16,6 +16,7 @@ from tests.small_club import BUSINESS_DATE, POLICY, small_club
 
 NIGHT = BUSINESS_DATE.isoformat()
 FIVE_MINUTES = 300.0
+SHOWN = "SELECT member_id, campaign_id, offer_id, relevance FROM marts.offer_table ORDER BY 1, 2, 3"
 
 
 @pytest.fixture(scope="module")
@@ -89,19 +90,28 @@ def test_what_the_challenger_said_of_past_mailings_is_kept_beside_the_simple_sco
 
 @pytest.mark.promise("R10")
 @pytest.mark.slow
-def test_after_a_rollback_the_next_night_sends_what_the_earlier_model_says(at: Installation) -> None:
+def test_a_rollback_shows_the_offers_of_the_earlier_model_and_the_next_night_does_not_undo_it(at: Installation) -> None:
     before = offers(at)
+    shown = at.rows(SHOWN)
     (at.folder / "policy.toml").write_text(POLICY + "[chance]\nseed = 5\n")
-    answer = at.call("train", "--as-of", NIGHT)
-    assert (answer.code, "the champion is version 2" in answer.text) == (0, True), answer.text
+    bad = at.call("nightly", "--as-of", NIGHT, "--again")
+    assert "(model 2," in bad.text, bad.text
+    assert offers(at) != before
     (at.folder / "policy.toml").write_text(POLICY)
     started = time.monotonic()
     answer = at.call("rollback", "--why", "offers for shoes only")
-    assert "version 1 is champion again, instead of version 2" in answer.text
-    night = at.call("nightly", "--as-of", NIGHT, "--again")
     assert time.monotonic() - started < FIVE_MINUTES
-    assert "(model 1," in night.text, night.text
+    assert "version 1 is champion again, instead of version 2" in answer.text
     assert offers(at) == before != []
+    assert at.rows(SHOWN) == shown != []
+    assert at.one("SELECT model_version FROM marts.batches WHERE is_current") == "1"
+    kept = at.call("rollback", "2", "--why", "not so bad", "--keep-lists")
+    assert "the lists shown are still those of version 1" in kept.text
+    assert at.one("SELECT model_version FROM marts.batches WHERE is_current") == "1"
+    assert "no list that is shown was made by version 2" in at.call("rollback", "1", "--why", "it was").text
+    night = at.call("nightly", "--as-of", NIGHT, "--again")
+    assert "(model 1," in night.text, night.text
+    assert offers(at) == before
     assert champion(at) == "1"
-    assert "offers for shoes only" in client(at).get_model_version("relevance", "2").tags["rolled_back"]
+    assert "it was" in client(at).get_model_version("relevance", "2").tags["rolled_back"]
     assert "the nights choose the champion" in at.call("rollback", "--release").text

@@ -127,6 +127,14 @@ def test_a_model_whose_files_are_not_those_trained_is_refused(registry: Registry
         registry.usable("2024-03-15")
 
 
+def test_a_model_that_an_older_hemsil_wrote_is_refused_by_its_format(registry: Registry) -> None:
+    old = replace(candidate(), files={"offer-0.ubj": booster(), "relevance.json": b'{"format": 2}'})
+    version = registry.register(old, "2024-03-15").version
+    registry.promote(version, "2024-03-15", "good")
+    with pytest.raises(DamagedModel, match=f"model version {version} is not used: it is of format 2"):
+        registry.usable("2024-03-15")
+
+
 # What each night may use, when models of these dates were trained in this order and all found good enough, and which
 # of them is champion in the end.
 TIMES = {

@@ -26,7 +26,7 @@ LIMITS = Soundness()
         (ScoreCounts(1_000, 3, 0.0, 0.0), None, ["3 of 1,000 scores are no number within 0..1"]),
         (ScoreCounts(1_000, 0, 0.05, 0.0), None, ["5.0% of a campaign's members have one and the same score, at most 1.0% may"]),
         (ScoreCounts(1_000, 0, 0.0, 0.5), None, ["one offer is the best for 50% of the members, at most 40%"]),
-        (ScoreCounts(1_000, 0, 0.0, 0.0), 0.35, ["scores are spread unlike those of the days before for the same campaigns: stability index 0.35, at most 0.20"]),
+        (ScoreCounts(1_000, 0, 0.0, 0.0), 0.35, ["scores are spread unlike what the same model says of the same campaigns on the days before: stability index 0.35, at most 0.20"]),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_scores_is_told_with_its_number(

@@ -31,7 +31,7 @@ from tests.small_club import small_club
 pytestmark = pytest.mark.timeout(600)
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-JOBS = {"nightly", "retrain", "score", "publish", "backtest"}
+JOBS = {"nightly", "retrain", "score", "decide_again", "publish", "backtest"}
 GROUPS = {"sources", "features", "training", "scoring", "decisions", "publishing", "monitoring"}
 LOCATION = """
 { repositoriesOrError { __typename ... on RepositoryConnection { nodes {
