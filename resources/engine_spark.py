@@ -5,6 +5,7 @@ answer otherwise than DuckDB. What runs on it is in ml/, the same expressions as
 import os
 import shutil
 import sys
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -155,10 +156,13 @@ class SparkBackend(Backend):
         self, rows: ir.Table, by: Sequence[str], order: Sequence[str], change: Change, schema: pa.Schema
     ) -> ir.Table:
         """What `change` makes of the rows (Arrow batches in and out, one stream a task): rows alike in `by` come to one task,
-        in `order`. Computed when asked for."""
+        in `order`. Computed when asked for; what the rows are made of is kept as long as what is made of them."""
         parted = self.frame(rows).repartition(*by).sortWithinPartitions(*order)
-        made = sch.Schema.from_pyarrow(schema)
-        return self._named(parted.mapInArrow(change, PySparkSchema.from_ibis(made)), ibis.util.gen_name("mapped"))
+        made = PySparkSchema.from_ibis(sch.Schema.from_pyarrow(schema))
+        mapped = self._named(parted.mapInArrow(change, made), ibis.util.gen_name("mapped"))
+        # Spark's plan names the files of kept tables, and Ibis deletes those once nobody in Python holds the rows.
+        weakref.finalize(mapped.op(), lambda held: None, rows).atexit = False
+        return mapped
 
     def get_schema(self, table_name: str, *, catalog: str | None = None, database: str | None = None) -> sch.Schema:
         """Instants of Spark have six digits of a second, which Ibis does not say."""

@@ -66,7 +66,7 @@ def differences(one: pa.Table, other: pa.Table, keys: Sequence[str]) -> list[str
 
 def alike(one: Any, other: Any) -> bool:
     """Equal, floating numbers nearly so, in lists and structs as well."""
-    if isinstance(one, float) and isinstance(other, float):
+    if {type(one), type(other)} in ({float}, {float, int}):  # JSON says 1 for 1.0
         return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(alike, one, other))

@@ -2,10 +2,9 @@
 it; and each reads what the other wrote. Tests marked both_engines in other modules run on either.
 """
 
+import gc
 import random
-import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,11 +26,11 @@ from ml.club import Club, visible
 from ml.days import days_after, local_day
 from ml.decide import decide
 from ml.decision_lists import offer_table, suppression_list
-from ml.errors import EngineUnavailable, SettingsError
 from ml.examples import mailing_rows, night_asks, offer_rows, offered, training_rows
 from ml.feature_dictionary import FEATURE_TABLES
 from ml.features import feature_tables
 from ml.fitting import grow_here
+from ml.kept import keep
 from ml.lake_tables import DECISIONS, SCORES
 from ml.night import Night
 from ml.policy import Policy
@@ -44,7 +43,7 @@ from ml.wording import figure
 from resources.engine import handed_to, lacking_for_spark, open_duckdb, open_engine
 from resources.lake import Lake
 from resources.scorer import Chosen, score_on_workers
-from resources.settings import CHECKOUT, Settings, read_settings
+from resources.settings import CHECKOUT, Settings
 from tests.engines import arrow_of, arrow_of_frames, club_on, differences, on_engine
 from tests.past_world import OSLO, club_by_taste
 from tests.situations import NIGHT as DAY
@@ -144,6 +143,21 @@ def test_workers_score_as_one_process_does(both: Both, tastes: tuple[Club, Club]
     here = score(model, [mailings], [pairs[0].order_by(*PAIR).to_pyarrow()], "1")
     there = score_on_workers(both.spark, pairs[1], Chosen(model, "1", "A", ""))
     assert differences(pa.Table.from_batches(here, SCORED), there.to_pyarrow(), PAIR) == []
+
+
+@with_marks
+def test_what_workers_are_to_work_on_is_kept_until_they_have(both: Both) -> None:
+    rows = keep(on_engine(both.spark, pa.table({"member_id": ["ada", "bo"]}), both.folder / "kept.parquet"))
+    kept = set(both.spark.scratch.iterdir())
+    worked = both.spark.map_batches(
+        rows, ["member_id"], ["member_id"], lambda rows: rows, pa.schema({"member_id": pa.string()})
+    )
+    del rows
+    gc.collect()
+    assert worked.order_by("member_id").to_pyarrow().to_pylist() == [{"member_id": "ada"}, {"member_id": "bo"}]
+    del worked
+    gc.collect()
+    assert set(both.spark.scratch.iterdir()) < kept
 
 
 @with_marks
@@ -280,33 +294,3 @@ def test_rows_of_one_engine_are_handed_to_another_and_its_own_are_left_as_they_a
     met = known.inner_join(handed_to(other, told), "member_id")
     assert other.to_pyarrow(met.select("member_id", "said")).to_pylist() == [{"member_id": "ada", "said": "no"}]
     assert handed_to(one, told) is told
-
-
-def test_without_java_or_pyspark_the_error_says_how_to_mend_it(
-    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    with pytest.raises(EngineUnavailable, match=r"HEMSIL_ENGINE is local\[2\].*Java 17.*apt-get install") as told:
-        open_engine(Settings(home=home, engine="local[2]"))
-    assert "\n" not in str(told.value)
-
-
-def test_where_no_spark_master_answers_the_error_says_at_which_address(home: Path) -> None:
-    with socket.socket() as bound:  # it does not listen
-        bound.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{bound.getsockname()[1]}"
-        told = rf"HEMSIL_ENGINE is spark://{address}, and .*no Spark master answers at {address} \(Connection refused\)"
-        with pytest.raises(EngineUnavailable, match=told) as error:
-            open_engine(Settings(home=home, engine=f"spark://{address}"))
-    assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize("engine", ["sparkle", "local", "local[two]", "spark:host", "spark://host", ""])
-def test_an_engine_that_there_is_not_is_refused_by_the_settings_name(
-    engine: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HEMSIL_ENGINE", engine)
-    with pytest.raises(
-        SettingsError, match=rf"^HEMSIL_ENGINE: '{re.escape(engine)}' is none of duckdb, local\[2\], .*"
-    ):
-        read_settings()
