@@ -7,6 +7,8 @@ scoring beside prediction   assembling, predicting and writing the scores, besid
 scoring beside the model    the same beside all the model does with those matrices: the linear partners and the bounds too
 scoring beside pandas       beside cross join, merges, ranks by groupby and `predict` in pandas; each in a process of its own, memory too
 deciding beside a scan      the ledger made and written, beside one scan of every value of the scored pairs
+
+Features and training beside theirs are in peers_of_fitting.py.
 """
 
 import argparse
@@ -16,8 +18,6 @@ import os
 import resource
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -27,6 +27,7 @@ import pyarrow as pa
 import xgboost as xgb
 
 from benchmarks.night import KEY, chosen_for, platform_of
+from benchmarks.processor import processor
 from ml.ensemble import log_odds, probability
 from ml.examples import UNKNOWN
 from ml.features_of_offers import DEPARTMENT, MEMBER_OFFER, RANKED, SHARED
@@ -40,13 +41,6 @@ LIMITS = {
     "scoring beside prediction": "at most 1.5", "scoring beside the model": "", "scoring beside pandas, seconds": "at most 0.1",
     "scoring beside pandas, memory": "at most 0.1", "deciding beside a scan": "",
 }  # fmt: skip
-
-
-def processor(work: Callable[[], object]) -> float:
-    """Processor seconds of it, all threads: on a machine that others use too, they tell more than the clock does."""
-    start = time.process_time()
-    work()
-    return time.process_time() - start
 
 
 def beside_prediction(platform: Platform, chosen: Chosen) -> tuple[float, float, float]:

@@ -1,0 +1,179 @@
+"""Features and training beside what they could cost at least, in one run on the same rows; scoring and deciding are in peers.py. A size must
+have been measured by benchmarks/night.py before, whose lake is read here.
+
+    python -m benchmarks.peers_of_fitting --members 10000 [--rounds 3] [--examples 200000] [--save docs/measured/peers_of_fitting.csv]
+
+features beside SQL by hand     purchases' features of members and of their categories, made and written by our expressions, beside the same columns
+                                by the queries of by_hand.py: each writes its two tables as Parquet
+training beside XGBoost alone   from a table of examples to a bag of trees (inputs chosen, matrix, drawing, quantiles, trees, linear partner), beside
+                                XGBoost growing as many trees on the same matrix, which lies in memory already
+"""
+
+import argparse
+import csv
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from statistics import median
+
+import duckdb
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import xgboost as xgb
+
+from benchmarks.by_hand import statements
+from benchmarks.night import KEY, platform_of
+from benchmarks.processor import processor
+from ml.club import visible
+from ml.ensemble import Ensemble
+from ml.feature_dictionary import CATEGORICAL, NAMED_INPUTS
+from ml.features_category import category_features
+from ml.features_member import purchase_features
+from ml.fitting import fit_bags
+from ml.habits import group_habits
+from ml.history import moments_of, purchases
+from ml.inputs import Inputs
+from ml.lake_tables import ASKS
+from ml.training_config import TrainingConfig
+from resources.engine import write_files
+from resources.platform import Platform
+from resources.scorer import pair_rows_of
+
+ROUNDS = 100  # trees of the bag
+ANSWERED = 0.05  # share of the examples that are answered, by the draw
+
+
+def features_by_hand(platform: Platform) -> tuple[float, float]:
+    """Processor seconds of (our expressions, the queries by hand). Raises AssertionError where they differ."""
+    night = platform.night(KEY)
+    club = visible(platform.club(night), night)
+    asks = platform.lake.read(ASKS, KEY)
+    files = {name: f"{platform.lake.folder(name, KEY)}/*.parquet" for name in ("transactions", "products", "asks")}
+    by_hand = statements(files, str(night.as_of))
+    with tempfile.TemporaryDirectory(prefix="hemsil-bench-") as folder:
+        places = {name: Path(folder, name) for name in by_hand}
+
+        def ours() -> None:
+            moments = moments_of(asks)
+            habits = {"category": group_habits(moments, purchases(club, asks), "category")}
+            made = {
+                "member_features": purchase_features(club, asks),
+                "member_category_features": category_features(club, asks, habits),
+            }
+            for name, rows in made.items():
+                _written(platform, rows, places[name])
+
+        def hand() -> None:
+            with duckdb.connect(config={"threads": platform.settings.threads}) as alone:
+                for name, query in by_hand.items():
+                    alone.execute(f"COPY ({query}) TO '{places[name]}.parquet' (FORMAT parquet, COMPRESSION zstd)")
+
+        seconds = processor(ours), processor(hand)
+        for place in places.values():
+            same(pd.read_parquet(place), pd.read_parquet(f"{place}.parquet"))
+    return seconds
+
+
+def _written(platform: Platform, rows: ir.Table, place: Path) -> None:
+    place.mkdir()
+    write_files(platform.engine, rows.drop("as_of"), place)
+
+
+def same(ours: pd.DataFrame, by_hand: pd.DataFrame) -> None:
+    """Raises AssertionError naming what differs by more than a millionth (ours adds up on a grid, so that no order tells)."""
+    keys = [name for name in ("member_id", "category") if name in by_hand]
+    one, other = (rows.sort_values(keys).reset_index(drop=True)[by_hand.columns] for rows in (ours, by_hand))
+    pd.testing.assert_frame_equal(one, other, check_dtype=False, rtol=1e-6, atol=1e-6)
+
+
+def training_alone(platform: Platform, examples: int) -> tuple[float, float]:
+    """Processor seconds of (a bag fitted, its trees alone) on so many examples: the night's pairs, drawn again and again,
+    with answers by chance. What is learned is nothing; what it costs does not hang on that."""
+    rng = np.random.default_rng(1)
+    held = _first(pair_rows_of(platform, platform.night(KEY)), examples)
+    rows = held.take(pa.array(np.sort(rng.integers(held.num_rows, size=examples))))
+    y = (rng.random(examples) < ANSWERED).astype(np.float64)
+    members = np.asarray(rows["member_id"].to_pylist(), dtype=object)
+    names = tuple(name for name in NAMED_INPUTS if name in rows.column_names)
+    config = TrainingConfig(bags=1, unanswered=10**6)
+    fitted: list[Ensemble] = []
+
+    def ours() -> None:
+        inputs = Inputs.seen_in(rows, names, CATEGORICAL)
+        fitted.append(fit_bags(inputs.matrix(rows), y, members, inputs, ROUNDS, config))
+
+    seconds = processor(ours)
+    x = fitted[0].inputs.matrix(rows)
+    chosen = np.sort(rng.permutation(examples)[: int(config.bag_share * examples)])
+    x, y = x[chosen], y[chosen]
+    parameters = _parameters(fitted[0])
+    return seconds, processor(lambda: xgb.train(parameters, xgb.QuantileDMatrix(x, y, max_bin=64), ROUNDS))
+
+
+def _first(batches: Iterator[pa.RecordBatch], examples: int) -> pa.Table:
+    """So many of the rows, or all there are."""
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(_plain(batch))
+        if sum(part.num_rows for part in held) >= examples:
+            break
+    return pa.Table.from_batches(held)
+
+
+def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch without dictionaries, as a table of examples comes."""
+    columns: Mapping[str, pa.Array] = {
+        name: column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column
+        for name, column in zip(batch.schema.names, batch.columns, strict=True)
+    }
+    return pa.RecordBatch.from_pydict(dict(columns))
+
+
+def _parameters(of: Ensemble) -> dict[str, object]:
+    config = TrainingConfig()
+    return {
+        "objective": "binary:logistic", "eta": config.learning_rate, "max_depth": config.depth, "min_child_weight": config.leaf_weight,
+        "subsample": 0.7, "colsample_bytree": config.columns, "lambda": 5.0, "max_bin": 64, "nthread": config.threads,
+    }  # fmt: skip
+
+
+def measured(folder: Path, rounds: int, examples: int) -> Iterator[dict[str, object]]:
+    """A row a comparison: the median of the rounds."""
+    platform = platform_of(folder)
+    compared = {
+        "features beside SQL by hand": ("at most 1.2", lambda: features_by_hand(platform)),
+        "training beside XGBoost alone": ("", lambda: training_alone(platform, examples)),
+    }
+    for name, (limit, work) in compared.items():
+        pairs = [work() for _ in range(rounds)]
+        mine, other = (median(pair[side] for pair in pairs) for side in (0, 1))
+        yield {"comparison": name, "members": folder.name, "ours": round(mine, 3), "peer": round(other, 3),
+               "ratio": round(median(one / two for one, two in pairs), 3), "limit": limit, "rounds": rounds, "examples": examples,
+               "load": f"{os.getloadavg()[0]:.1f}"}  # fmt: skip
+
+
+def main() -> None:
+    """Print each comparison, and save them where that is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--members", default="10000", help="a size that benchmarks.night has measured, of one shard")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--examples", type=int, default=200_000, help="how many to train on, all held in memory")
+    parser.add_argument("--work", type=Path, default=Path("/tmp/hemsil-bench"))
+    parser.add_argument("--save", type=Path)
+    given = parser.parse_args()
+    rows = []
+    for row in measured(given.work / given.members, given.rounds, given.examples):
+        print(", ".join(f"{key} {value}" for key, value in row.items()), flush=True)
+        rows.append(row)
+    if given.save:
+        with given.save.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()
