@@ -82,7 +82,8 @@ class LikeDuckDB(PySparkCompiler):
             return super().visit_Cast(op, arg=arg, to=to)
         plain = self.f.regexp_replace(self.cast(self.cast(arg, dt.Decimal(38, 18)), dt.string), "0+$", "")
         whole = self.f.regexp_replace(plain, "[.]$", ".0")
-        return self.if_(self.f.abs(arg) < 10**15, whole, self.cast(arg, dt.string))
+        written = self.if_(self.f.abs(arg) < 10**15, whole, self.cast(arg, dt.string))
+        return self.if_(arg.eq(0), "0.0", written)  # a decimal naught is 0E-18
 
     def visit_TryCast(self, op: ops.TryCast, *, arg: sge.Expression, to: dt.DataType) -> sge.Expression:
         """JSON is text; what is no JSON has no members."""
