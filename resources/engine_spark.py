@@ -74,7 +74,8 @@ class LikeDuckDB(PySparkCompiler):
         if digits is None:
             return self.cast(sign * self.f.floor(self.f.abs(arg) + half), op.dtype)
         power = self.f.pow(self.cast("10", dt.float64), digits)
-        return sign * self.cast(self.f.floor(self.f.abs(arg) * power + half), dt.float64) / power
+        rounded = sign * self.cast(self.f.floor(self.f.abs(arg) * power + half), dt.float64) / power
+        return self.cast(rounded, op.dtype)  # to no digits it is whole: "365.0 days" is no interval
 
     def visit_Cast(self, op: ops.Cast, *, arg: sge.Expression, to: dt.DataType) -> sge.Expression:
         """Numbers as text are written out: 0.0001, where Java writes 1.0E-4."""
