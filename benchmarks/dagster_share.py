@@ -8,7 +8,6 @@ Starting the process and reading the definitions are not in it.
 """
 
 import argparse
-import csv
 import os
 import sys
 import threading
@@ -18,6 +17,7 @@ from types import FrameType
 
 import dagster as dg
 
+from benchmarks.figures import save
 from benchmarks.hundred_offers import write_club
 from benchmarks.night import KEY
 from resources.embedded_postgres import EmbeddedPostgres
@@ -105,11 +105,7 @@ def main() -> None:
     given = parser.parse_args()
     row = measured(given.members, given.work)
     print(", ".join(f"{key} {value}" for key, value in row.items()))
-    if given.save:
-        with given.save.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(row), lineterminator="\n")
-            writer.writeheader()
-            writer.writerow(row)
+    save([row], given.save)
 
 
 if __name__ == "__main__":

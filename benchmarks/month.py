@@ -8,7 +8,6 @@ tests/test_month.py. The data folder is a temporary one, and removed, unless --h
 """
 
 import argparse
-import csv
 import os
 import shutil
 import tempfile
@@ -23,6 +22,7 @@ import dagster as dg
 import duckdb
 from dagster._utils.schedules import schedule_execution_time_iterator  # what the daemon itself asks for the ticks
 
+from benchmarks.figures import save
 from ml.performance import ALL, PERFORMANCE
 from ml.source_tables import SOURCE_TABLES
 from orchestration.definitions import build_definitions
@@ -255,11 +255,7 @@ def main() -> None:
         EmbeddedPostgres(folder / "home" / "postgres").down()
         if given.home is None:
             shutil.rmtree(folder, ignore_errors=True)
-    if given.save:
-        with given.save.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(asdict(found[0])), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(asdict(played) for played in found)
+    save([asdict(played) for played in found], given.save)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ the members, and a figure for the whole is an extrapolation. Dagster has no part
 """
 
 import argparse
-import csv
 import json
 import os
 import platform as machine
@@ -22,6 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.figures import save
 from benchmarks.hundred_offers import CAMPAIGNS, NIGHT, OFFERS_EACH, write_club
 from ml.club import Club, empty, visible
 from ml.consent import may_be_profiled
@@ -279,20 +279,17 @@ def main() -> None:
     for members in given.members:
         found += measure(members, given.work, given.shards, given.limit, given.again)
     if given.save:
-        save(found, given.save)
+        save_with_machine(found, given.save)
 
 
-def save(found: list[dict[str, Any]], path: Path) -> None:
+def save_with_machine(found: list[dict[str, Any]], path: Path) -> None:
     """Write the rows with the machine and the versions they were measured on."""
     where = {
         "machine": f"{len(os.sched_getaffinity(0))} cores, {os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 1e9:.0f} GB, {machine.machine()}",
         "versions": f"Python {machine.python_version()}, DuckDB {version('duckdb')}, XGBoost {version('xgboost')}, pyarrow {version('pyarrow')}",
         "load": f"{os.getloadavg()[0]:.1f}",
     }
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, [*found[0], *where], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(row | where for row in found)
+    save([row | where for row in found], path)
 
 
 if __name__ == "__main__":

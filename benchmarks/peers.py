@@ -12,7 +12,6 @@ Features and training beside theirs are in peers_of_fitting.py.
 """
 
 import argparse
-import csv
 import json
 import os
 import resource
@@ -26,6 +25,7 @@ import pandas as pd
 import pyarrow as pa
 import xgboost as xgb
 
+from benchmarks.figures import save
 from benchmarks.night import KEY, chosen_for, platform_of
 from benchmarks.processor import processor
 from ml.ensemble import log_odds, probability
@@ -161,11 +161,7 @@ def main() -> None:
         _run_alone(given.alone, given.folder)
         return
     rows = measured(given.work / given.members, given.rounds)
-    if given.save:
-        with given.save.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+    save(rows, given.save)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ training beside XGBoost alone   from a table of examples to a bag of trees (inpu
 """
 
 import argparse
-import csv
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -25,6 +24,7 @@ import pyarrow as pa
 import xgboost as xgb
 
 from benchmarks.by_hand import statements
+from benchmarks.figures import save
 from benchmarks.night import KEY, platform_of
 from benchmarks.processor import processor
 from ml.club import visible
@@ -168,11 +168,7 @@ def main() -> None:
     for row in measured(given.work / given.members, given.rounds, given.examples):
         print(", ".join(f"{key} {value}" for key, value in row.items()), flush=True)
         rows.append(row)
-    if given.save:
-        with given.save.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+    save(rows, given.save)
 
 
 if __name__ == "__main__":

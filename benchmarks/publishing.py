@@ -7,7 +7,6 @@ It makes a PostgreSQL of its own in a temporary folder, set up as the embedded o
 """
 
 import argparse
-import csv
 import os
 import platform
 import tempfile
@@ -21,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
+from benchmarks.figures import save
 from ml.published_tables import OFFER_TABLE, REASK_LIST, SUPPRESSION_LIST
 from resources.arrow_copy import copy_in
 from resources.batches import Batch, columns_to_publish
@@ -127,11 +127,7 @@ def main() -> None:
         print(", ".join(f"{name} {value}" for name, value in row.items()), flush=True)
         found.append(row | {"machine": f"{len(os.sched_getaffinity(0))} cores, {platform.machine()}",
                             "versions": f"Python {platform.python_version()}, pyarrow {version('pyarrow')}"})  # fmt: skip
-    if given.save:
-        with given.save.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(found[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(found)
+    save(found, given.save)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ HEADLINE = (
     "threshold",
 )
 SHUFFLED_AUC, SHUFFLED_CHANCE = "shuffled_auc", "shuffled_chance"
-READ_BACK = 10_000  # offers of which a fitted model and its files must say the same
+READ_BACK = 10_000  # mailings and offers of which a fitted model and its files must say the same
 MOST_TELLING, MOST_TELLING_AUC = "most_telling_input", "most_telling_input_auc"
 
 
@@ -108,10 +108,12 @@ def where_trees_grow(platform: Platform) -> Grow:
 
 def _refuse_altered(learned: Learned, files: Mapping[str, bytes]) -> None:
     """A night scores with what was read back from the files. Raises DamagedModel where that says anything else than what was fitted."""
-    offers = learned.offers.slice(0, READ_BACK)
-    fitted = learned.fitted.model
-    said, read = (model.offer_relevance(offers)[0] for model in (fitted, RelevanceModel.from_files(dict(files))))
-    if not np.array_equal(said, read):
+    mailings, offers = (rows.slice(0, READ_BACK) for rows in (learned.mailings, learned.offers))
+    fitted, again = learned.fitted.model, RelevanceModel.from_files(dict(files))
+    same = np.array_equal(fitted.offer_relevance(offers)[0], again.offer_relevance(offers)[0])
+    if fitted.mailing is not None:
+        same &= np.array_equal(fitted.mailing_relevance(mailings)[0], again.mailing_relevance(mailings)[0])
+    if not same:
         raise DamagedModel("the model read back from its files is not the one that was fitted, so it is not registered")
 
 

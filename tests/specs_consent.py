@@ -235,12 +235,10 @@ SPECS_OF_CONSENT = (
         Reason.UNDERAGE,
         "A club whose terms do not ask the age may write only to those whose year of birth is known",
         policy='[consent]\nunknown_age = "may_be_younger"',
-        given={
-            "members": """
-                member_id | birth_year
-                anna      | 2005
-                carl      | -""",
-        },
+        given={"members": """
+            member_id | birth_year
+            anna      | 2005
+            carl      | -"""},
         tonight="""
             member_id | offer_id | outcome  | until
             anna      | coffee   | passes   | -
