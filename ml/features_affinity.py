@@ -12,13 +12,13 @@ from ml.exact import total
 from ml.features_declared import interest_in_offers
 from ml.features_feedback import SAID, said_of_offers
 from ml.features_price import price_apart
-from ml.habits import answered_groups, offer_groups
+from ml.habits import REPEATED, answered_groups, offer_groups
 from ml.history import LEVELS
+from ml.joins import side_by_side
 from ml.kept import keep
 
 PAIR = ["as_of", "campaign_id", "member_id", "offer_id"]
 ASK = ["as_of", "campaign_id", "member_id"]
-REPEATED = ("subcategory", "category")  # levels at which an interest shows; one product is often bought once
 SHORT = {"product_id": "product", "brand_subcategory": "line"}  # in feature names
 
 
@@ -37,18 +37,10 @@ def offer_affinity(
     parts += [price_apart(club, asks, tiers), interest_in_offers(club, asks)]
     if "feedback" in club.recorded:
         parts.append(said_of_offers(club, asks))
-    rows = _side_by_side(parts)
+    rows = side_by_side(parts, PAIR)
     return rows.mutate(
         **{c: rows[c].fill_null(0.0) if c in rows.columns else ibis.literal(0.0) for c in (*SAID, "interest_recent")}
     )
-
-
-def _side_by_side(parts: list[ir.Table]) -> ir.Table:
-    """Tables of the same keys as one row a key: stacked, then folded (each column is filled by one part only)."""
-    columns = [c for part in parts for c in part.columns if c not in PAIR]
-    empty = {c: ibis.null("float64") for c in columns}
-    stacked = ibis.union(*(p.select(*PAIR, **(empty | {c: p[c] for c in p.columns if c in empty})) for p in parts))
-    return stacked.group_by(*PAIR).aggregate(**{c: stacked[c].max() for c in columns})
 
 
 def _level(club: Club, asks: ir.Table, habits: ir.Table, level: str) -> ir.Table:

@@ -10,6 +10,7 @@ from ml.exact import total
 from ml.history import LEVELS, QUARTER, RECENT, days_before, grouped_products, moments_of, purchases, seen_from, visits
 from ml.kept import keep
 
+REPEATED = ("subcategory", "category")  # levels at which an interest shows; one product is often bought once
 MONTH = 30.0  # days; counted back from the moment, so that a month is never cut by the calendar
 
 
@@ -30,13 +31,15 @@ def group_habits(moments: ir.Table, bought: ir.Table, level: str, values: ir.Tab
 
     `values` (column value) limits the groups looked at. Columns: n, n_28, n_91 (baskets), decayed (baskets, each
     weighing half after HALF_LIFE days), days_since, gap (mean days between baskets, null after one), due
-    (days_since / gap), months (different spans of 30 days with a basket), span (days from the first basket to the last), spend, spend_91, quantity, list_value (spend and discount), coupons, coupons_decayed.
+    (days_since / gap), span (days from the first basket to the last), spend, spend_91, quantity, list_value (spend and discount),
+    coupons, coupons_decayed, and at the levels REPEATED months (different spans of 30 days with a basket).
     """
     counted = visits(bought, level)
     if values is not None:
         counted = counted.semi_join(values, "value")
     s = seen_from(moments, counted)
     quarter, used = s.days_ago <= QUARTER, s.coupon > 0
+    repeated = {"months": (s.days_ago / MONTH).floor().nunique().cast("float64")} if level in REPEATED else {}
     t = s.group_by("as_of", "member_id", "value").aggregate(
         n=s.count().cast("float64"),
         n_28=(s.days_ago <= RECENT).sum().cast("float64"),
@@ -44,13 +47,13 @@ def group_habits(moments: ir.Table, bought: ir.Table, level: str, values: ir.Tab
         decayed=total(s.weight),
         days_since=s.days_ago.min(),
         known_days=s.days_ago.max(),
-        months=(s.days_ago / MONTH).floor().nunique().cast("float64"),
         spend=total(s.amount),
         spend_91=total(s.amount, where=quarter).fill_null(0),
         quantity=total(s.quantity),
         list_value=total(s.amount) + total(s.discount),
         coupons=used.sum().cast("float64"),
         coupons_decayed=total(s.weight, where=used).fill_null(0),
+        **repeated,
     )
     gap = (t.known_days - t.days_since) / (t.n - 1).nullif(0)
     due = ibis.ifelse(gap.isnull(), ibis.null("float64"), t.days_since / ibis.greatest(gap, 1.0))
@@ -60,7 +63,7 @@ def group_habits(moments: ir.Table, bought: ir.Table, level: str, values: ir.Tab
 def habits_by_level(club: Club, asks: ir.Table) -> dict[str, ir.Table]:
     """Habits of the asked members at every level of `LEVELS`; each is kept by the engine, as several
     families of features are made from it. Below category only groups that an asked campaign's offers are about."""
-    moments, bought = moments_of(asks), purchases(club, asks)
+    moments, bought = moments_of(asks), keep(purchases(club, asks))
     levels: dict[str, ir.Table] = {}
     for level in LEVELS:
         values = None

@@ -8,6 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from ml.basis import Basis
+from ml.joins import side_by_side
 from ml.kept import staged
 from ml.pairs import on_channels, with_offers
 from ml.reasons import Reason
@@ -59,20 +60,10 @@ def _joined(rows: ir.Table, basis: Basis, needed: Sequence[Facts]) -> ir.Table:
         by_key.setdefault(facts.key, []).append(staged(facts.of(basis)))
     joined, number = rows, 0
     for key, tables in by_key.items():
-        for table in tables if {"member_id", "offer_id"} <= {*key} else [_together(tables, key)]:
+        for table in tables if {"member_id", "offer_id"} <= {*key} else [staged(side_by_side(tables, key))]:
             joined, number = joined.left_join(table, list(key), rname=f"{{name}}__{number}"), number + 1
     # From the chain of joins the second copies of the keys are dropped.
     return joined.drop(*[name for name in joined.columns if "__" in name])
-
-
-def _together(tables: Sequence[ir.Table], key: Sequence[str]) -> ir.Table:
-    """Tables of one key as one, with a row for each key that any of them has."""
-    if len(tables) == 1:
-        return tables[0]
-    every = ibis.union(*(table.select(*key) for table in tables), distinct=True)
-    for number, table in enumerate(tables):
-        every = every.left_join(table, list(key), rname=f"{{name}}__{number}")
-    return staged(every.drop(*[name for name in every.columns if "__" in name]))
 
 
 def margins(row: ir.Table, basis: Basis, rules: Sequence[Rule] = RULES) -> dict[Reason, ir.NumericValue]:
