@@ -12,7 +12,7 @@ from assets.shown import OWNERS, lake_out, picture
 from ml.consent import may_be_profiled
 from ml.errors import DamagedModel, LeakSuspected, RegistryUnavailable, TooFewExamples
 from ml.example_tables import EXAMPLE_TABLES, MAILING_EXAMPLES, OFFER_EXAMPLES
-from ml.examples import training_asks, training_rows
+from ml.examples import of_fewer_members, training_asks, training_rows
 from ml.source_tables import SOURCE_TABLES
 from resources.platform import Platform
 from resources.promoter import settle_champion
@@ -29,12 +29,14 @@ _KINDS = {"mlflow", "xgboost"}
     deps=[t.name for t in SOURCE_TABLES],
 )
 def examples(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> Iterator[dg.Output[ir.Table]]:
-    """Every past mailing whose time to answer is over, of members who may be learned from."""
+    """Every past mailing whose time to answer is over, of members who may be learned from; where those are more than the policy's
+    `[training] most_mailings`, of a part of the members."""
     night = platform.night(context.partition_key)
     club = platform.club(night)
     asks = training_asks(club, night).semi_join(may_be_profiled(club, platform.policy), "member_id")
+    asks, part = of_fewer_members(asks, platform.policy.training.most_mailings)
     rows = training_rows(club, night, asks=asks)
-    notes = {"notes": {"kind": rows.kind}}
+    notes = {"notes": {"kind": rows.kind, "members": part.name}}
     yield dg.Output(ibis.memtable(rows.mailings), output_name=MAILING_EXAMPLES.name, metadata=notes)
     yield dg.Output(ibis.memtable(rows.offers), output_name=OFFER_EXAMPLES.name)
 

@@ -19,7 +19,7 @@ import dagster as dg
 
 from benchmarks.figures import save
 from benchmarks.hundred_offers import write_club
-from benchmarks.night import KEY
+from benchmarks.night_stages import KEY
 from resources.embedded_postgres import EmbeddedPostgres
 from resources.home import prepare_home
 from resources.platform import Platform

@@ -1,5 +1,6 @@
 """What a night costs, by stage and size: the invented club of hundred_offers.py from its lake tables to the published batch, each
-stage in a process of its own, whose time, processor time and peak memory the operating system tells.
+stage in a process of its own, whose time, processor time and peak memory the operating system tells. Of a club of several shards, two
+are worked on at a time (--at-once), each by a process with one of the cores, as HEMSIL_EXECUTOR=multiprocess does.
 
     python -m benchmarks.night --members 10000 100000 [--shards 2] [--limit 900] [--save docs/measured/night.csv]
 
@@ -16,162 +17,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from benchmarks.figures import save
-from benchmarks.hundred_offers import CAMPAIGNS, NIGHT, OFFERS_EACH, write_club
-from ml.club import Club, empty, visible
-from ml.consent import may_be_profiled
-from ml.examples import night_asks, training_asks, training_rows
-from ml.feature_dictionary import FEATURE_TABLES
-from ml.lake_tables import ASKS, DECISIONS, OFFERS_TO_SEND, QUARANTINE, REASKS, SCORES, SUPPRESSIONS
-from ml.model import RelevanceModel
-from ml.night import Night
-from ml.quality import check_tables
-from ml.reask import reask_list
-from ml.shards import Shard, shard_count, shards_in
-from ml.source_tables import SOURCE_TABLES
-from ml.tables import Table
-from ml.training import TrainingConfig, fit_model
-from resources.decider import offers_of, suppressions_of
+from benchmarks.hundred_offers import CAMPAIGNS, OFFERS_EACH, write_club
+from benchmarks.night_stages import LEARNERS, STAGES, run_stage
+from ml.shards import shard_count
 from resources.embedded_postgres import EmbeddedPostgres
-from resources.handover import publish_night
-from resources.night_shards import (
-    parts_of_features,
-    prepare_decisions,
-    prepare_features,
-    shards_for,
-    write_features,
-    write_ledger,
-)
-from resources.platform import SHARDS, Platform
-from resources.scorer import Chosen, score_night
-from resources.settings import Settings, prepare_environment
-
-LEARNERS = 2_000  # members of the club that the model is trained on, once for all sizes
-KEY = NIGHT.isoformat()
-Stage = Callable[[Platform, Night, list[Shard]], int]
-
-
-def read_sources(platform: Platform, night: Night, shards: list[Shard]) -> int:
-    """Check the club's files and write them to the lake."""
-    checked = check_tables(platform.source.tables(), platform.now(), platform.source.origins())
-    known = visible(Club.of(checked.clean), night)
-    count = shards_for(platform, known)
-    rows = 0
-    for table in SOURCE_TABLES:
-        notes = {SHARDS: str(count), "recorded": "yes" if table.name in known.recorded else "no"}
-        rows += platform.lake.write(table, KEY, getattr(known, table.name), notes=notes, shards=count).rows
-    platform.lake.write(QUARANTINE, KEY, checked.quarantined)
-    asks = night_asks(platform.club(night), night).select(*ASKS.names)
-    platform.lake.write(ASKS, KEY, asks, shards=count)
-    return rows
-
-
-def make_features(platform: Platform, night: Night, shards: list[Shard]) -> int:
-    prepare_features(platform, night)
-    for shard in shards:
-        write_features(platform, night, shard, {})
-    parts = parts_of_features(platform.shards(night))
-    return sum(_finish(platform, table, shards, parts[table.name]) for table in FEATURE_TABLES)
-
-
-def make_scores(platform: Platform, night: Night, shards: list[Shard]) -> int:
-    chosen = chosen_for(platform.settings.home.parent)
-    platform.lake.begin_parts(SCORES.name, KEY)
-    for shard in shards:
-        platform.lake.write_part(SCORES, KEY, shard, score_night(platform, night, chosen, shard))
-    notes = {"model_version": chosen.version, "threshold": chosen.threshold_note, "fallback_step": chosen.step}
-    return _finish(platform, SCORES, shards, platform.shards(night), notes)
-
-
-def make_decisions(platform: Platform, night: Night, shards: list[Shard]) -> int:
-    prepare_decisions(platform, night)
-    for shard in shards:
-        write_ledger(platform, night, shard, chosen_for(platform.settings.home.parent))
-    return _finish(platform, DECISIONS, shards, platform.shards(night))
-
-
-def make_lists(platform: Platform, night: Night, shards: list[Shard]) -> int:
-    rows = platform.lake.write(REASKS, KEY, reask_list(platform.club(night), night, platform.policy)).rows
-    for table, rows_of in ((OFFERS_TO_SEND, offers_of), (SUPPRESSIONS, suppressions_of)):
-        platform.lake.begin_parts(table.name, KEY)
-        for shard in shards:
-            listed = rows_of(platform, night, shard).order_by([*table.key])
-            platform.lake.write_part(table, KEY, shard, listed)
-        rows += _finish(platform, table, shards, platform.shards(night))
-    return rows
-
-
-def _finish(
-    platform: Platform, table: Table, done: list[Shard], parts: int, notes: Mapping[str, str] | None = None
-) -> int:
-    """Put the table together; the shards that were not worked through are empty."""
-    for shard in shards_in(parts)[len(done) :]:
-        platform.lake.write_part(table, KEY, shard, empty(table.schema))
-    return platform.lake.finish_parts(table, KEY, parts, notes=notes).rows
-
-
-def publish(platform: Platform, night: Night, shards: list[Shard]) -> int:
-    done = publish_night(platform, night, f"bench-{time.time_ns()}", supersede=True)
-    return done.offer_rows + done.suppression_rows
-
-
-def train(platform: Platform, night: Night, shards: list[Shard]) -> int:
-    """Train the model that all sizes are scored with."""
-    club = platform.club(night)
-    asks = training_asks(club, night).semi_join(may_be_profiled(club, platform.policy), "member_id")
-    rows = training_rows(club, night, asks=asks)
-    fitted = fit_model(rows.mailings, rows.offers, night.as_of, TrainingConfig(), rows.kind)
-    folder = platform.settings.home.parent.parent / "model"
-    beside = folder.with_name(".model")
-    beside.mkdir(exist_ok=True)
-    for name, content in fitted.model.to_files().items():
-        (beside / name).write_bytes(content)
-    beside.rename(folder)
-    return rows.offers.num_rows
-
-
-STAGES: dict[str, Stage] = {
-    "sources": read_sources,
-    "features": make_features,
-    "scores": make_scores,
-    "decisions": make_decisions,
-    "lists": make_lists,
-    "publish": publish,
-}
-COUNTED = (
-    "features",
-    "scores",
-    "decisions",
-    "lists",
-    "publish",
-)  # what a night's time is, once its tables are in the lake
-
-
-def chosen_for(folder: Path) -> Chosen:
-    """The model that all sizes are scored with."""
-    files = {path.name: path.read_bytes() for path in (folder.parent / "model").iterdir()}
-    return Chosen(RelevanceModel.from_files(files), "1", "A", "measured")
-
-
-def platform_of(folder: Path) -> Platform:
-    """The platform of one size."""
-    prepare_environment()
-    return Platform(Settings(home=folder / "home", source=str(folder / "club"), database_url=None))
-
-
-def run_stage(name: str, folder: Path, most: int) -> int:
-    """One stage in this process; gives its rows."""
-    platform = platform_of(folder)
-    night = platform.night(KEY)
-    shards = [] if name == "sources" else shards_in(platform.shards(night))[: most or None]
-    if name == "train":
-        return train(platform, night, shards)
-    return STAGES[name](platform, night, shards)
+from resources.settings import Settings
 
 
 def measured(name: str, folder: Path, most: int, limit: float) -> dict[str, Any]:
@@ -186,6 +41,10 @@ def measured(name: str, folder: Path, most: int, limit: float) -> dict[str, Any]
         str(folder),
         "--shards",
         str(most),
+        "--at-once",
+        os.environ["HEMSIL_SHARDS_AT_ONCE"],
+        "--a-shard",
+        os.environ["HEMSIL_MEMBERS_A_SHARD"],
     ]
     with (folder / f"{name}.log").open("w+") as said:
         start = time.perf_counter()
@@ -203,14 +62,14 @@ def measured(name: str, folder: Path, most: int, limit: float) -> dict[str, Any]
             time.sleep(0.05)
         seconds = time.perf_counter() - start
         said.seek(0)
-        last = next((line for line in said.read().splitlines() if line.startswith("rows ")), "rows 0")
+        told = dict(line.split() for line in said.read().splitlines() if line.startswith(("rows ", "workers ")))
     if status and state == "done":
         state = f"failed: see {folder / name}.log"
     return {
         "seconds": round(seconds, 2),
         "cpu_seconds": round(used.ru_utime + used.ru_stime, 2),
-        "peak_gb": round(used.ru_maxrss / 1e6, 2),
-        "rows": int(last.split()[1]),
+        "peak_gb": round(max(used.ru_maxrss / 1e6, float(told.get("workers", 0))), 2),  # the workers' peaks together
+        "rows": int(told.get("rows", 0)),
         "state": state,
     }
 
@@ -260,6 +119,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--members", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--shards", type=int, default=0, help="work through so many shards only; 0 = all")
+    parser.add_argument("--at-once", type=int, default=2, help="shards worked on at a time, in processes of their own")
+    parser.add_argument("--a-shard", type=int, default=12_500, help="members of a shard")
     parser.add_argument("--limit", type=float, default=3600, help="most seconds a stage may take")
     parser.add_argument(
         "--work", type=Path, default=Path("/tmp/hemsil-bench"), help="folder for clubs, lakes and results"
@@ -269,6 +130,8 @@ def main() -> None:
     parser.add_argument("--stage", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    # For every process of a stage, and for who reads the folder later.
+    os.environ |= {"HEMSIL_SHARDS_AT_ONCE": str(given.at_once), "HEMSIL_MEMBERS_A_SHARD": str(given.a_shard)}
     if given.stage:
         print(f"rows {run_stage(given.stage, given.folder, given.shards)}")
         return

@@ -1,11 +1,12 @@
 """What the night's stages cost beside the least they could, and beside the obvious way, in one run on the same rows. A size must have been
 measured by benchmarks/night.py before, whose lake is read here.
 
-    python -m benchmarks.peers --members 10000 [--rounds 3] [--save docs/measured/peers.csv]
+    python -m benchmarks.peers --members 10000 [--in-memory 40000] [--rounds 3] [--save docs/measured/peers.csv]
 
 scoring beside prediction   assembling, predicting and writing the scores, beside XGBoost's `inplace_predict` of the same rows as matrices in memory
 scoring beside the model    the same beside all the model does with those matrices: the linear partners and the bounds too
-scoring beside pandas       beside cross join, merges, ranks by groupby and `predict` in pandas; each in a process of its own, memory too
+scoring beside pandas       beside cross join, merges, ranks by groupby and `predict` in pandas; each in a process of its own, memory too. Of a club as large
+                            as pandas can hold (--in-memory, a size measured before too), shard by shard; 40,000 members take pandas 20 GB
 deciding beside a scan      the ledger made and written, beside one scan of every value of the scored pairs
 
 Features and training beside theirs are in peers_of_fitting.py.
@@ -26,13 +27,13 @@ import pyarrow as pa
 import xgboost as xgb
 
 from benchmarks.figures import save
-from benchmarks.night import KEY, chosen_for, platform_of
+from benchmarks.night_stages import KEY, chosen_for, platform_of
 from benchmarks.processor import processor
 from ml.ensemble import log_odds, probability
 from ml.examples import UNKNOWN
 from ml.features_of_offers import DEPARTMENT, MEMBER_OFFER, RANKED, SHARED
 from ml.lake_tables import SCORES
-from ml.shards import WHOLE
+from ml.shards import WHOLE, shards_in
 from resources.night_shards import write_ledger
 from resources.platform import Platform
 from resources.scorer import Chosen, asks_to_score, pair_rows_of, score_night
@@ -117,15 +118,20 @@ def _run_alone(what: str, folder: Path) -> None:
     if what == "pandas":
         seconds = processor(lambda: in_pandas(platform, chosen))
     else:
-        platform.lake.begin_parts(SCORES.name, KEY)
-        reader = score_night(platform, platform.night(KEY), chosen)
-        seconds = processor(lambda: platform.lake.write_part(SCORES, KEY, WHOLE, reader))
+        seconds = processor(lambda: _scored_by_shard(platform, chosen))
         platform.lake.begin_parts(SCORES.name, KEY)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     print(json.dumps({"seconds": seconds, "peak": peak}))
 
 
-def measured(folder: Path, rounds: int) -> list[dict[str, object]]:
+def _scored_by_shard(platform: Platform, chosen: Chosen) -> None:
+    night = platform.night(KEY)
+    platform.lake.begin_parts(SCORES.name, KEY)
+    for shard in shards_in(platform.shards(night)):
+        platform.lake.write_part(SCORES, KEY, shard, score_night(platform, night, chosen, shard))
+
+
+def measured(folder: Path, in_memory: Path, rounds: int) -> list[dict[str, object]]:
     """A row a comparison: the median of the rounds."""
     platform, chosen = platform_of(folder), chosen_for(folder)
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in LIMITS}
@@ -134,14 +140,15 @@ def measured(folder: Path, rounds: int) -> list[dict[str, object]]:
         found["scoring beside prediction"].append((scoring, trees))
         found["scoring beside the model"].append((scoring, model))
         found["deciding beside a scan"].append(deciding(platform, chosen))
-    ours, pandas = alone("ours", folder), alone("pandas", folder)
+    ours, pandas = alone("ours", in_memory), alone("pandas", in_memory)
     found["scoring beside pandas, seconds"].append((ours["seconds"], pandas["seconds"]))
     found["scoring beside pandas, memory"].append((ours["peak"], pandas["peak"]))
     rows = []
     for name, pairs in found.items():
         mine, other = (median(pair[side] for pair in pairs) for side in (0, 1))
         ratio = median(pair[0] / pair[1] for pair in pairs)
-        rows.append({"comparison": name, "members": folder.name, "ours": round(mine, 3), "peer": round(other, 3),
+        of = in_memory if "pandas" in name else folder
+        rows.append({"comparison": name, "members": of.name, "ours": round(mine, 3), "peer": round(other, 3),
                      "ratio": round(ratio, 3), "limit": LIMITS[name], "rounds": len(pairs), "load": f"{os.getloadavg()[0]:.1f}"})  # fmt: skip
         print(", ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
     return rows
@@ -151,6 +158,7 @@ def main() -> None:
     """Print each comparison, and save them where that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--members", default="10000", help="a size that benchmarks.night has measured, of one shard")
+    parser.add_argument("--in-memory", help="the size that is scored beside pandas too; empty = the same")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--work", type=Path, default=Path("/tmp/hemsil-bench"))
     parser.add_argument("--save", type=Path)
@@ -160,7 +168,7 @@ def main() -> None:
     if given.alone:
         _run_alone(given.alone, given.folder)
         return
-    rows = measured(given.work / given.members, given.rounds)
+    rows = measured(given.work / given.members, given.work / (given.in_memory or given.members), given.rounds)
     save(rows, given.save)
 
 

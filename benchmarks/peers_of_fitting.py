@@ -25,7 +25,7 @@ import xgboost as xgb
 
 from benchmarks.by_hand import statements
 from benchmarks.figures import save
-from benchmarks.night import KEY, platform_of
+from benchmarks.night_stages import KEY, platform_of
 from benchmarks.processor import processor
 from ml.club import visible
 from ml.ensemble import Ensemble
@@ -36,6 +36,7 @@ from ml.fitting import fit_bags
 from ml.habits import group_habits
 from ml.history import moments_of, purchases
 from ml.inputs import Inputs
+from ml.kept import keep
 from ml.lake_tables import ASKS
 from ml.training_config import TrainingConfig
 from resources.engine import write_files
@@ -58,10 +59,11 @@ def features_by_hand(platform: Platform) -> tuple[float, float]:
 
         def ours() -> None:
             moments = moments_of(asks)
-            habits = {"category": group_habits(moments, purchases(club, asks), "category")}
+            bought = keep(purchases(club, asks))
+            habits = {"category": group_habits(moments, bought, "category")}
             made = {
-                "member_features": purchase_features(club, asks),
-                "member_category_features": category_features(club, asks, habits),
+                "member_features": purchase_features(asks, bought),
+                "member_category_features": category_features(club, asks, habits, bought),
             }
             for name, rows in made.items():
                 _written(platform, rows, places[name])

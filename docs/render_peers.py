@@ -24,7 +24,7 @@ def peers_section() -> str:
     first = rows[0]
     return f"""## Beside its peers
 
-The invented club of {int(first["members"]):,} members above, on the same rows in one run: {first["rounds"]} round{"" if first["rounds"] == "1" else "s, of which the medians"} (beside pandas one, each in a process of its own), load {rows[-1]["load"]}
+The invented club of {int(first["members"]):,} members above, on the same rows in one run: {first["rounds"]} round{"" if first["rounds"] == "1" else "s, of which the medians"} (beside pandas one, each in a process of its own, of {_in_pandas(rows):,} members), load {rows[-1]["load"]}
 at the end. Seconds are processor seconds, of all threads: other programs that run beside it count less in them than on a clock.
 
 {grid(("what", "ours", "beside it", "ratio", "limit"), map(_told, rows))}
@@ -34,6 +34,10 @@ and bounds, without which a score is none.
 
 {_fitting()}
 {_dagster()}"""
+
+
+def _in_pandas(rows: Sequence[Row]) -> int:
+    return next(int(row["members"]) for row in rows if "pandas" in row["comparison"])
 
 
 def _fitting() -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from docs.grid import grid
+from docs.render_candidates import candidates_section
 from docs.render_night import night_section
 from docs.render_peers import peers_section
 
@@ -36,4 +37,5 @@ database; from the second on there is a night before to compare with.
 The median ratio is {ratio:.2f}, and the slowest round took {slowest:.0f} seconds. What publishing adds to COPY is the keys, which PostgreSQL builds row by row.
 
 {night_section()}
-{peers_section()}"""
+{peers_section()}
+{candidates_section()}"""

@@ -11,6 +11,7 @@ from ml.club import Club
 from ml.consent import records_profiling
 from ml.features_category import club_prices
 from ml.features_offer import campaign_features, offer_features
+from ml.features_offer_sums import OfferSums
 from ml.features_response import campaign_rates
 from ml.price_level import product_tiers
 from ml.rules_relevance import reach_facts
@@ -72,11 +73,11 @@ class WideFeatures:
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
 
-def wide_features(club: Club, asks: ir.Table, kinds: tuple[str, ...]) -> WideFeatures:
-    """Of the asks' moments and campaigns. `club` is the whole of it."""
+def wide_features(club: Club, asks: ir.Table, kinds: tuple[str, ...], sums: OfferSums | None = None) -> WideFeatures:
+    """Of the asks' moments and campaigns. `club` is the whole of it, and `sums` what its members bought, where that was made shard by shard."""
     return WideFeatures(
         campaigns=campaign_features(club, asks),
-        offers=offer_features(club, asks, kinds),
+        offers=offer_features(club, asks, kinds, sums),
         prices=club_prices(club, asks.select("as_of", "member_id").distinct()),
         rates=campaign_rates(club, asks, kinds),
     )

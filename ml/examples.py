@@ -7,6 +7,7 @@ instant at which the time to answer is over. All times are UTC without zone.
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from math import ceil
 from typing import Literal
 
 import ibis
@@ -20,6 +21,7 @@ from ml.features_of_members import MEMBER
 from ml.features_of_offers import CAMPAIGN, DEPARTMENT, MEMBER_CAMPAIGN, MEMBER_OFFER, OFFER, RANKED, RELATIVE, SHARED
 from ml.kept import keep
 from ml.night import Night, start_of_day
+from ml.shards import Shard
 
 ASK = ("as_of", "campaign_id", "member_id")
 UNKNOWN = (
@@ -55,6 +57,14 @@ def training_asks(club: Club, night: Night) -> ir.Table:
     asks = dated.inner_join(windows, "campaign_id").select(*ASKS.names)
     latest = ibis.least(asks.closes_at, asks.as_of + ibis.interval(days=ANSWER_DAYS))
     return asks.mutate(closes_at=latest.cast("timestamp(6)")).filter(lambda t: t.closes_at <= ibis.literal(night.as_of))
+
+
+def of_fewer_members(asks: ir.Table, most: int) -> tuple[ir.Table, Shard]:
+    """(asks, the part of the members that they are of): about `most` asks at most, all of a member's or none, so that what answers depend
+    on stays as it is. Who is drawn hangs on the id alone."""
+    asks = keep(asks)
+    part = Shard(0, max(1, ceil(asks.count().to_pyarrow().as_py() / most)))
+    return part.part_of(asks), part
 
 
 def answers(club: Club, asks: ir.Table, kinds: tuple[str, ...] = ANSWERS) -> ir.Table:

@@ -20,6 +20,7 @@ from ml.features_of_offers import CAMPAIGN, DEPARTMENT, MEMBER_CAMPAIGN, MEMBER_
 from ml.features_price import price_levels, tiers_bought
 from ml.features_response import response_features, response_to_kind
 from ml.habits import habits_by_level
+from ml.history import purchases
 from ml.kept import keep
 from ml.tables import Table
 
@@ -62,12 +63,13 @@ def feature_tables(
     if wide is None:
         wide = wide_features(club, asks, kinds)
         wide = replace(wide, rates=keep(wide.rates))  # two families read them
-    habits = habits_by_level(club, asks)
+    bought = keep(purchases(club, asks))
+    habits = habits_by_level(club, asks, bought)
     tiers = keep(tiers_bought(club, asks))
     evidence = keep(offer_affinity(club, asks, habits, tiers, kinds))
     member_parts = (
         declared_features(club, asks),
-        purchase_features(club, asks),
+        purchase_features(asks, bought),
         response_features(club, asks, kinds, wide.rates),
         price_levels(tiers),
     )
@@ -80,7 +82,7 @@ def feature_tables(
     return FeatureTables(
         member_features=_in_order(member, ("as_of", "member_id"), MEMBER),
         member_category_features=_in_order(
-            category_features(club, asks, habits, wide.prices), ("as_of", "member_id", "category"), CATEGORY
+            category_features(club, asks, habits, bought, wide.prices), ("as_of", "member_id", "category"), CATEGORY
         ),
         member_department_features=_in_order(
             department_features(club, asks, habits["category"]), ("as_of", "member_id", "department"), DEPARTMENT

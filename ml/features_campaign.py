@@ -1,6 +1,8 @@
 """Features of a member and a whole campaign: how much of what it offers the member buys, and uses coupons on."""
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import or_
 
 import ibis
 import ibis.expr.types as ir
@@ -57,7 +59,17 @@ def _over_offers(evidence: ir.Table) -> ir.Table:
 
 
 def _answered(evidence: ir.Table) -> ir.Table:
-    e = evidence
+    """What was answered and bought alike, over the campaign's offers. Where nothing of that is known a pair is left out: brands alone give
+    nearly every pair a row."""
+    told = (
+        "product_answered",
+        "line_answered",
+        "subcategory_answered",
+        "line_decayed",
+        "subcategory_decayed",
+        "line_coupons",
+    )
+    e = evidence.filter(reduce(or_, (evidence[name].notnull() for name in told)))
     return e.group_by(*ASK).aggregate(
         campaign_best_answered_product=e.product_answered.max(),
         campaign_answered_product=total(e.product_answered),

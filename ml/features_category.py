@@ -8,18 +8,18 @@ import ibis.expr.types as ir
 
 from ml.club import Club
 from ml.exact import total
-from ml.history import moments_of, purchases, seen_from, share
+from ml.history import moments_of, seen_from, share
 
 
 def category_features(
-    club: Club, asks: ir.Table, habits: Mapping[str, ir.Table], prices: ir.Table | None = None
+    club: Club, asks: ir.Table, habits: Mapping[str, ir.Table], bought: ir.Table, prices: ir.Table | None = None
 ) -> ir.Table:
-    """One row a (as_of, member_id, category) of which the member has bought anything. `prices` are the whole club's
-    (`club_prices`), where `club` is one shard of it."""
+    """One row a (as_of, member_id, category) of which the member has bought anything. `bought` are the `purchases` of the asked
+    members, `prices` the whole club's (`club_prices`), where `club` is one shard of it."""
     moments, h = moments_of(asks), habits["category"]
     spent = h.group_by("as_of", "member_id").aggregate(total=total(h.spend))
     h = h.inner_join(spent, ["as_of", "member_id"])
-    h = h.left_join(_baskets(club, moments), ["as_of", "member_id"]).drop("as_of_right", "member_id_right")
+    h = h.left_join(_baskets(bought, moments), ["as_of", "member_id"]).drop("as_of_right", "member_id_right")
     prices = club_prices(club, moments) if prices is None else prices
     h = h.left_join(prices, [h.as_of == prices.as_of, h["value"] == prices.category])
     paid = share(h.list_value, h.quantity)
@@ -42,9 +42,8 @@ def category_features(
     )
 
 
-def _baskets(club: Club, moments: ir.Table) -> ir.Table:
+def _baskets(bought: ir.Table, moments: ir.Table) -> ir.Table:
     """(as_of, member_id, baskets): all the receipts a member had by the moment."""
-    bought = purchases(club, moments)
     receipts = bought.group_by("member_id", "transaction_id").aggregate(occurred_at=bought.occurred_at.min())
     seen = seen_from(moments, receipts)
     return seen.group_by("as_of", "member_id").aggregate(baskets=seen.count())

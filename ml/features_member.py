@@ -7,21 +7,19 @@ import math
 import ibis
 import ibis.expr.types as ir
 
-from ml.club import Club
 from ml.exact import total
-from ml.history import QUARTER, RECENT, moments_of, per_30_days, purchases, seen_from, share
+from ml.history import QUARTER, RECENT, moments_of, per_30_days, seen_from, share
 
 COUPON_PRIOR = 0.05  # share of baskets with a coupon that a member without history is taken to have
 COUPON_PRIOR_BASKETS = 10.0
 
 
-def purchase_features(club: Club, asks: ir.Table) -> ir.Table:
+def purchase_features(asks: ir.Table, bought: ir.Table) -> ir.Table:
     """(as_of, member_id) with the families recency, frequency, spend, discount; members who bought nothing have no row.
 
-    `asks` has at least as_of and member_id.
+    `asks` has at least as_of and member_id; `bought` are the `purchases` of its members.
     """
     moments = moments_of(asks)
-    bought = purchases(club, moments)
     seen = seen_from(moments, _baskets(bought))
     habits = _habits(seen)
     breadth = _breadth(moments, bought)

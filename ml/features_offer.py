@@ -7,19 +7,22 @@ import ibis.expr.types as ir
 
 from ml.club import Club
 from ml.exact import total
+from ml.features_offer_sums import YEAR, OfferSums, offer_sums
 from ml.habits import offer_groups
 from ml.history import QUARTER, RECENT, days_before, grouped_products, share
 from ml.kept import keep
 
 OFFER = ["as_of", "campaign_id", "offer_id"]
-YEAR = 365  # days
+SECONDS = 86400.0  # of a day
 PRIOR_RATE = 0.01  # answers a mailing that an offer unlike any before is taken to get
 PRIOR_MAILED = 100.0  # mailings that the prior of an offer's past answers weighs
 
 
-def offer_features(club: Club, asks: ir.Table, kinds: tuple[str, ...]) -> ir.Table:
-    """One row a (as_of, campaign_id, offer_id) of every offer of the campaigns asked about."""
+def offer_features(club: Club, asks: ir.Table, kinds: tuple[str, ...], sums: OfferSums | None = None) -> ir.Table:
+    """One row a (as_of, campaign_id, offer_id) of every offer of the campaigns asked about. `sums` are those of the club, where they were
+    made of its parts."""
     asked = asks.select("as_of", "campaign_id").distinct()
+    sums = offer_sums(club, asked) if sums is None else sums
     offers = club.offers.semi_join(asked, "campaign_id")
     base = asked.inner_join(offers, "campaign_id").select(
         *OFFER, offer_kind="kind", discount_share="discount_share", price_tier=offers.price_tier.cast("float64")
@@ -27,7 +30,7 @@ def offer_features(club: Club, asks: ir.Table, kinds: tuple[str, ...]) -> ir.Tab
     size = _breadth(club)
     joined = base.left_join(size, ["campaign_id", "offer_id"])
     joined = joined.drop(*[c for c in joined.columns if c.endswith("_right")])
-    for part in (_demand(club, asked), _rhythm(club, asked), _past_answers(club, asked, kinds)):
+    for part in (_demand(sums), _rhythm(club, asked, sums), _past_answers(club, asked, kinds)):
         joined = joined.left_join(part, OFFER)
         joined = joined.drop(*[c for c in joined.columns if c.endswith("_right")])
     nothing = {"reach": 0.0, "reach_baskets": 0.0, "popularity": PRIOR_RATE}
@@ -53,63 +56,31 @@ def _breadth(club: Club) -> ir.Table:
     return joined.drop("campaign_id_right", "offer_id_right")
 
 
-def _demand(club: Club, asked: ir.Table) -> ir.Table:
+def _demand(sums: OfferSums) -> ir.Table:
     """What the whole club bought of the offer's products in the last 91 days."""
-    lines = club.transactions.filter(club.transactions.quantity > 0)
-    moments = asked.select("as_of").distinct()
-    window = moments.as_of - ibis.interval(days=QUARTER)
-    recent = moments.inner_join(lines, [lines.occurred_at < moments.as_of, lines.occurred_at >= window])
-    active = recent.group_by("as_of").aggregate(members=recent.member_id.nunique().cast("float64"))
-    named = club.offer_products.inner_join(club.offers.select("offer_id", "campaign_id"), "offer_id")
-    named = asked.inner_join(named, "campaign_id")
-    bought = named.inner_join(recent, ["as_of", "product_id"]).inner_join(active, "as_of")
-    value = (bought.amount + bought.discount).cast("float64")
-    t = bought.group_by(*OFFER).aggregate(
-        buyers=bought.member_id.nunique().cast("float64"),
-        baskets=bought.transaction_id.nunique().cast("float64"),
-        members=bought.members.max(),
-        value=total(value),
-        quantity=total(bought.quantity),
-        coupon_lines=(bought.coupon_discount > 0).cast("float64").mean(),
-        shelf_discount=share(total(bought.discount), total(value)),
-    )
+    t = sums.demand.inner_join(sums.active, "as_of")
     return t.select(
         *OFFER,
         reach=t.buyers / t.members,
         reach_baskets=t.baskets / t.members,
         baskets_per_buyer=t.baskets / t.buyers,
-        unit_price=t.value / t.quantity,
-        offer_coupon_lines="coupon_lines",
-        offer_shelf_discount="shelf_discount",
+        unit_price=t.paid_and_spared / t.quantity,
+        offer_coupon_lines=share(t.coupon_lines, t.told_lines),
+        offer_shelf_discount=share(t.discount, t.paid_and_spared),
     )
 
 
-def _rhythm(club: Club, asked: ir.Table) -> ir.Table:
+def _rhythm(club: Club, asked: ir.Table, sums: OfferSums) -> ir.Table:
     """season_pace and usual_interval of the subcategories that the offers are about, by what the whole club bought before: a thing
     that a member has bought once has no interval of the member's own."""
     groups = keep(offer_groups(club, "subcategory").semi_join(asked, "campaign_id"))
-    lines = club.transactions.filter(club.transactions.quantity > 0).inner_join(grouped_products(club), "product_id")
-    lines = lines.semi_join(groups, [lines.subcategory == groups["value"]])
-    visits = lines.group_by("subcategory", "member_id", "transaction_id").aggregate(at=lines.occurred_at.min())
-    before = visits["at"].lag().over(group_by=["subcategory", "member_id"], order_by=["at", "transaction_id"])
-    gaps = visits.mutate(gap=days_before(visits["at"], before))
-    daily = gaps.group_by("subcategory", "at").aggregate(
-        n=gaps.count(), gaps=total(gaps.gap).fill_null(0.0), again=gaps.gap.count()
-    )
-    moments = asked.select("as_of").distinct()
-    seen = moments.inner_join(daily, daily["at"] < moments.as_of)
-    ago = days_before(seen.as_of, seen["at"])
-    by = seen.group_by(["as_of", seen.subcategory.name("value")]).aggregate(
-        recent=seen.n.sum(where=ago <= RECENT).fill_null(0),
-        year=seen.n.sum(where=ago <= YEAR).fill_null(0),
-        known=ibis.least(ago.max(), float(YEAR)),
-        interval=total(seen.gaps) / seen.again.sum().nullif(0),
-    )
-    met = asked.inner_join(groups, "campaign_id").inner_join(by, ["as_of", "value"])
-    usual = met.year.cast("float64") * RECENT / ibis.greatest(met.known, float(RECENT))
+    met = asked.inner_join(groups, "campaign_id").inner_join(sums.paces, ["as_of", "value"])
+    known = ibis.least(met.known, float(YEAR))
+    usual = met.year.cast("float64") * RECENT / ibis.greatest(known, float(RECENT))
+    interval = met.lived / SECONDS / met.again.nullif(0)
     return met.group_by(*OFFER).aggregate(
         season_pace=(total(met.recent.cast("float64") * met.weight) + 1.0) / (total(usual * met.weight) + 1.0),
-        usual_interval=total(met.interval * met.weight) / total(met.weight, where=met.interval.notnull()),
+        usual_interval=total(interval * met.weight) / total(met.weight, where=interval.notnull()),
     )
 
 

@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from ml.club import Club
 from ml.exact import total
-from ml.history import LEVELS, QUARTER, RECENT, days_before, grouped_products, moments_of, purchases, seen_from, visits
+from ml.history import LEVELS, QUARTER, RECENT, days_before, grouped_products, moments_of, seen_from, visits
 from ml.kept import keep
 
 REPEATED = ("subcategory", "category")  # levels at which an interest shows; one product is often bought once
@@ -60,10 +60,10 @@ def group_habits(moments: ir.Table, bought: ir.Table, level: str, values: ir.Tab
     return t.mutate(gap=gap, due=due, span=t.known_days - t.days_since).drop("known_days")
 
 
-def habits_by_level(club: Club, asks: ir.Table) -> dict[str, ir.Table]:
-    """Habits of the asked members at every level of `LEVELS`; each is kept by the engine, as several
+def habits_by_level(club: Club, asks: ir.Table, bought: ir.Table) -> dict[str, ir.Table]:
+    """Habits of the asked members, from their `purchases`, at every level of `LEVELS`; each is kept by the engine, as several
     families of features are made from it. Below category only groups that an asked campaign's offers are about."""
-    moments, bought = moments_of(asks), keep(purchases(club, asks))
+    moments = moments_of(asks)
     levels: dict[str, ir.Table] = {}
     for level in LEVELS:
         values = None

@@ -18,6 +18,12 @@ class Training(Section):
     least_mailings: int = Field(
         500, ge=1, le=100_000_000, description="Fewest mailings with a closed answer window to train on."
     )
+    most_mailings: int = Field(
+        1_000_000,
+        ge=500,
+        le=100_000_000,
+        description="Most mailings that are learned from, about: of a larger past only a part of the members is, drawn by a digest of their ids. A million take some 6 GB.",
+    )
     trees: Literal["here", "spark"] = Field(
         "here",
         description="Where trees are grown: here, in the night's process, or by Spark's workers (xgboost.spark) where HEMSIL_ENGINE names a Spark.",

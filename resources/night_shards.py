@@ -15,6 +15,8 @@ from ml.consent import records_profiling
 from ml.errors import DamagedModel
 from ml.feature_dictionary import CAMPAIGN_FEATURES, FEATURE_TABLES, OFFER_FEATURES
 from ml.features import ANSWERS, feature_tables, in_order_of
+from ml.features_offer_sums import OfferSums, offer_sums, together
+from ml.kept import keep
 from ml.lake_tables import ASKS, DECISIONS, SCORES
 from ml.night import Night
 from ml.pairs import offers_of
@@ -44,12 +46,20 @@ def prepare_features(platform: Platform, night: Night) -> Notes:
     for table in FEATURE_TABLES:
         lake.begin_parts(table.name, night.key)
     if platform.shards(night) > 1:
-        wide = wide_features(platform.club(night), lake.read(ASKS, night.key), ANSWERS)
+        asks = lake.read(ASKS, night.key)
+        wide = wide_features(platform.club(night), asks, ANSWERS, _sums_by_shard(platform, night, asks))
         lake.write(PRICES, night.key, wide.prices.drop("as_of"))
         lake.write(RATES, night.key, wide.rates.drop("as_of"))
         for table, rows in zip(_OF_THE_CLUB, (wide.campaigns, wide.offers), strict=True):
             lake.write_part(table, night.key, WHOLE, in_order_of(table, rows).order_by([*table.key]))
     return {}
+
+
+def _sums_by_shard(platform: Platform, night: Night, asks: ir.Table) -> OfferSums:
+    """What the club bought of tonight's offers. A large club's purchases are too many to be looked at together."""
+    asked = keep(asks.select("as_of", "campaign_id").distinct())
+    shards = shards_in(platform.shards(night))
+    return together([offer_sums(platform.club(night, shard), asked, one_moment=True) for shard in shards])
 
 
 def write_features(platform: Platform, night: Night, shard: Shard, notes: Notes) -> None:

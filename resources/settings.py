@@ -87,7 +87,7 @@ class Settings(BaseSettings):
         description="Threads for DuckDB and XGBoost. Empty: all cores there are.",
     )
     members_a_shard: int = Field(
-        default=50_000,
+        default=12_500,
         ge=1,
         le=10_000_000,
         description="Members that a night's features, scores and decisions are made of at a time. A club of more is worked through in shards of about so many.",

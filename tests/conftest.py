@@ -1,5 +1,6 @@
 """What every test may use. Fixtures of one subject stand in the module of that subject."""
 
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -72,3 +73,10 @@ def _default_engine(request: pytest.FixtureRequest) -> Iterator[None]:
     ibis.set_backend(request.getfixturevalue("engine"))
     yield
     ibis.options.default_backend = usual
+
+
+def pytest_collection_finish() -> None:
+    """What was imported by now stays: without this the collector looks through all of it again at every thousandth new object, of which
+    expressions make hundred thousands."""
+    gc.collect()
+    gc.freeze()

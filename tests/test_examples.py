@@ -8,6 +8,7 @@ from ml.examples import (
     answers,
     mailing_rows,
     night_asks,
+    of_fewer_members,
     offer_answers,
     offer_rows,
     offered,
@@ -63,6 +64,26 @@ def test_a_campaign_teaches_nothing_until_its_last_day_is_over(day: str, asks: i
     assert (
         training_asks(shop(mailings=MAILED), Night(date.fromisoformat(day), OSLO)).count().to_pyarrow().as_py() == asks
     )
+
+
+def test_of_a_long_past_a_part_of_the_members_is_learned_from_with_all_their_mailings() -> None:
+    mailed = "member_id | campaign_id | sent_at\n" + "\n".join(
+        f"m{n} | {campaign} | 2024-01-0{day}T08:00"
+        for n in range(60)
+        for campaign, day in (("winter", 8), ("autumn", 3))
+    )
+    both = """
+        campaign_id | kind    | starts_on  | ends_on
+        winter      | monthly | 2024-01-08 | 2024-02-04
+        autumn      | monthly | 2024-01-02 | 2024-01-20"""
+    past = training_asks(shop(mailings=mailed, campaigns=both), NIGHT)
+    few, part = of_fewer_members(past, 40)
+    by_member = [row["member_id"] for row in few.to_pyarrow().to_pylist()]
+    assert part.name == "part-0-of-3"  # of 120 asks a third
+    assert {by_member.count(member) for member in by_member} == {2}
+    assert 20 <= len(by_member) <= 60
+    everything, part = of_fewer_members(past, 120)
+    assert (everything.count().to_pyarrow().as_py(), part.is_whole) == (120, True)
 
 
 def test_only_answers_between_sending_and_closing_count() -> None:

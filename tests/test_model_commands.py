@@ -14,6 +14,8 @@ from resources.database import schema_url
 from tests.installation import Installation, installation
 from tests.small_club import BUSINESS_DATE, POLICY, small_club
 
+pytestmark = pytest.mark.slow
+
 NIGHT = BUSINESS_DATE.isoformat()
 FIVE_MINUTES = 300.0
 SHOWN = "SELECT member_id, campaign_id, offer_id, relevance FROM marts.offer_table ORDER BY 1, 2, 3"
@@ -89,7 +91,6 @@ def test_what_the_challenger_said_of_past_mailings_is_kept_beside_the_simple_sco
 
 
 @pytest.mark.promise("R10")
-@pytest.mark.slow
 def test_a_rollback_shows_the_offers_of_the_earlier_model_and_the_next_night_does_not_undo_it(at: Installation) -> None:
     before = offers(at)
     shown = at.rows(SHOWN)

@@ -158,6 +158,7 @@ def elsewhere(foreign: Account) -> Iterator[Elsewhere]:
         yield Elsewhere(at, at.call(*COMMAND), foreign.password)
 
 
+@pytest.mark.slow
 def test_a_postgresql_of_ones_own_needs_its_address_and_nothing_else(elsewhere: Elsewhere) -> None:
     at = elsewhere.at
     assert elsewhere.answer.code == 0, elsewhere.answer.text
@@ -168,6 +169,7 @@ def test_a_postgresql_of_ones_own_needs_its_address_and_nothing_else(elsewhere: 
     assert at.one("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'hemsil%'") == 0
 
 
+@pytest.mark.slow
 def test_the_password_is_nowhere_but_in_the_variable(elsewhere: Elsewhere) -> None:
     at, password = elsewhere.at, elsewhere.password
     assert password not in elsewhere.answer.text
@@ -179,6 +181,7 @@ def test_the_password_is_nowhere_but_in_the_variable(elsewhere: Elsewhere) -> No
             assert found == 0, table
 
 
+@pytest.mark.slow
 def test_with_too_few_responses_the_night_goes_by_rules_and_says_so(elsewhere: Elsewhere) -> None:
     at = elsewhere.at
     assert "Decided by rules without a model: too few responses to train on" in elsewhere.answer.text

@@ -78,6 +78,7 @@ def test_another_campaign_asked_of_at_the_same_time_changes_nothing(club: Club) 
     pd.testing.assert_frame_equal(sorted_rows(mailing_rows(seen, few).to_pandas()), every, rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.promise("R9")
 def test_a_backtest_shows_the_model_the_rows_that_the_night_itself_showed_it(club: Club) -> None:
     early, late = first_night(club, "c3"), first_night(club, "c5")

@@ -31,6 +31,7 @@ def run(config: TrainingConfig, trials: int = 3) -> tuple[Proposal, list[str]]:
     return found, said
 
 
+@pytest.mark.slow
 def test_what_is_in_use_is_the_first_trial_and_every_trial_is_told() -> None:
     found, said = run(CONFIG)
     first = found.trials.iloc[0]
@@ -38,12 +39,14 @@ def test_what_is_in_use_is_the_first_trial_and_every_trial_is_told() -> None:
     assert [line.split(":")[0] for line in said] == ["trial 1 of 3", "trial 2 of 3", "trial 3 of 3"]
 
 
+@pytest.mark.slow
 def test_the_same_seed_proposes_the_same() -> None:
     pd.testing.assert_frame_equal(
         run(CONFIG)[0].trials.drop(columns="seconds"), run(CONFIG)[0].trials.drop(columns="seconds")
     )
 
 
+@pytest.mark.slow
 def test_settings_that_learn_next_to_nothing_are_improved_upon_and_the_proposal_is_a_policy() -> None:
     poor = TrainingConfig(
         **{

@@ -18,6 +18,7 @@ from ml.errors import InputError, NotInLake
 from ml.examples import night_asks
 from ml.feature_dictionary import FEATURE_TABLES
 from ml.features import ANSWERS, feature_tables
+from ml.features_offer_sums import offer_sums, together
 from ml.kept import keep
 from ml.shards import Shard, shard_count, shards_in, shards_needed
 from ml.source_tables import SOURCE_TABLES
@@ -112,10 +113,12 @@ def test_features_of_the_shards_are_those_of_the_club() -> None:
     seen = visible(on_engine(club), night)
     asks = keep(night_asks(seen, replace(night, business_date=seen.campaigns.starts_on.max().to_pyarrow().as_py())))
     whole = feature_tables(seen, asks).tables()
-    wide = wide_features(seen, asks, ANSWERS)
-    for shard in shards_in(3):
-        parts = {name: shard.part_of(table) for name, table in seen.tables().items()}
-        of_shard = feature_tables(Club.of(parts), shard.part_of(asks), wide=wide).tables()
+    clubs = {shard: Club.of({n: shard.part_of(table) for n, table in seen.tables().items()}) for shard in shards_in(3)}
+    asked = asks.select("as_of", "campaign_id").distinct()
+    sums = together([offer_sums(part, asked, one_moment=True) for part in clubs.values()])
+    wide = wide_features(seen, asks, ANSWERS, sums)
+    for shard, part in clubs.items():
+        of_shard = feature_tables(part, shard.part_of(asks), wide=wide).tables()
         for name, table in whole.items():
             keys = [c for c in table.columns if c.endswith("_id") or c == "category"]
             same(of_shard[name].to_pandas(), shard.part_of(table).to_pandas(), keys)

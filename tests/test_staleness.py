@@ -41,6 +41,7 @@ def test_a_model_that_sees_less_clearly_has_lost_auc_and_the_interval_says_by_ho
     assert 0.05 < lost.loc[28].low < lost.loc[28].value < lost.loc[28].high < 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", [False, True])
 def test_the_youngest_model_of_one_mailing_learns_more_than_the_oldest_and_all_score_the_same_mailings(
     named: bool,

@@ -1,0 +1,45 @@
+"""Shards of a stage in several processes at a time, as Dagster's multiprocess executor runs them: each process has its part of the
+cores, takes the next shard when it has done one, and tells the most memory it held.
+"""
+
+import os
+import resource
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from ml.shards import Shard
+
+Work = Callable[[Shard], None]
+
+
+def most_memory(who: int = resource.RUSAGE_SELF) -> float:
+    """GB that this process has held at most."""
+    return resource.getrusage(who).ru_maxrss / 1e6
+
+
+def work_through(shards: Iterable[Shard], at_once: int, begin: Callable[..., Work], *given: object) -> float:
+    """`begin(*given)`, called once in each process, gives what works on a shard. Returns the GB that the processes held
+    together at most (the sum of their peaks); 0 where this process did the work."""
+    if at_once < 2:
+        work = begin(*given)
+        for shard in shards:
+            work(shard)
+        return 0.0
+    threads = str(max(1, len(os.sched_getaffinity(0)) // at_once))
+    os.environ |= {"HEMSIL_THREADS": threads, "OMP_NUM_THREADS": threads}  # read by the processes as they begin
+    with ProcessPoolExecutor(at_once, get_context("spawn"), _begun, (begin, given)) as pool:
+        held = dict(pool.map(_one, shards))  # of each process the last word, which is its peak
+    return sum(held.values())
+
+
+_work: list[Work] = []
+
+
+def _begun(begin: Callable[..., Work], given: tuple[object, ...]) -> None:
+    _work.append(begin(*given))
+
+
+def _one(shard: Shard) -> tuple[int, float]:
+    _work[0](shard)
+    return os.getpid(), most_memory()
