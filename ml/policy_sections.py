@@ -193,14 +193,17 @@ class Caps(Section):
     """How much a member may be sent. Messages of service pass these limits and are not counted."""
 
     messages_per_week: int = Field(
-        3, ge=1, le=100, description="Most messages to a member in any 7 days, over all channels."
+        3,
+        ge=1,
+        le=100,
+        description="Most messages to a member in any 7 x 24 hours, over all channels; they are counted at the midnight before, so that no hour of sending passes the limit.",
     )
     offers_per_message: int = Field(5, ge=1, le=1_000, description="Most offers in one message.")
     offers_per_night: int = Field(
         15, ge=1, le=1_000, description="Most offers to a member in a night, over all campaigns."
     )
     offers_per_category: int = Field(
-        3, ge=1, le=1_000, description="Most offers of one category to a member in any 7 days."
+        3, ge=1, le=1_000, description="Most offers of one category to a member in any 7 x 24 hours."
     )
     discount_share: PositiveShare = Field(
         1.0, description="Largest share of discounts among a member's offers of 30 days; 1 lets all be discounts."

@@ -1,5 +1,8 @@
 """Reasons of what has gone before: an open case, the same offer sent already, limits reached by what was sent in the days
 before the night. What tonight's own messages add to the limits is in arbitration.py.
+
+A week is 7 x 24 hours before the midnight at which the business date begins, the first moment at which tonight's messages may
+be sent. Whenever on that date they go, no 7 x 24 hours hold more than the limit: later on, the window only loses messages.
 """
 
 import ibis
@@ -10,7 +13,7 @@ from ml.consent import PREFERENCES
 from ml.days import days_after, local_day
 from ml.reasons import Reason
 from ml.rule import ALL_BUT_SERVICE, EVERY_CLASS, Facts, Rule, yes_or_no
-from ml.shopping import grouped_products, since
+from ml.shopping import grouped_products
 from ml.wording import by_channel, counted, day_in_words, readable, sentence
 
 WEEK = 7  # days: the window of every "per week"
@@ -37,9 +40,11 @@ def campaign_sent_facts(basis: Basis) -> ir.Table:
 
 
 def counted_mailings(basis: Basis, days: int) -> ir.Table:
-    """Mailings of the last days that count against limits: all but messages of service."""
+    """Mailings of the last days, of 24 hours each, that count against limits: all but messages of service. What was sent just so
+    long ago counts no more."""
     service = basis.club.campaigns.filter(basis.club.campaigns.message_class == "service")
-    return since(basis.club.mailings, "sent_at", days, basis).anti_join(service, "campaign_id")
+    begun = ibis.literal(basis.night.as_of) - ibis.interval(days=days)
+    return basis.club.mailings.filter(basis.club.mailings.sent_at > begun).anti_join(service, "campaign_id")
 
 
 def messages_of(mailings: ir.Table, basis: Basis) -> ir.Table:
@@ -57,9 +62,11 @@ def week_facts(basis: Basis) -> ir.Table:
 
 
 def channel_week_facts(basis: Basis) -> ir.Table:
-    """(member_id, channel, sent_on_channel): the same on one channel."""
+    """(member_id, channel, sent_on_channel, first_on_channel): the same on one channel."""
     sent = messages_of(counted_mailings(basis, WEEK), basis)
-    return sent.group_by("member_id", "channel").aggregate(sent_on_channel=sent.count())
+    return sent.group_by("member_id", "channel").aggregate(
+        sent_on_channel=sent.count(), first_on_channel=sent.sent_at.min()
+    )
 
 
 def offer_category_facts(basis: Basis) -> ir.Table:
@@ -132,8 +139,20 @@ def room_in_category(row: ir.Table, basis: Basis) -> ir.NumericValue:
 
 
 def week_over(row: ir.Table, basis: Basis) -> ir.DateValue:
-    """When the first message of the week no longer counts."""
-    return days_after(local_day(row.first_in_week, basis.night), WEEK)
+    """The first business date of which the first message of the week no longer counts."""
+    return _free_of(row.first_in_week, basis)
+
+
+def own_week_over(row: ir.Table, basis: Basis) -> ir.DateValue:
+    """The same of the member's own limits: of the channel's messages where they are what fills it."""
+    on_it = (room_on_channel(row, basis) < 1).fill_null(False)
+    return _free_of(on_it.ifelse(row.first_on_channel, row.first_in_week), basis)
+
+
+def _free_of(sent_at: ir.TimestampValue, basis: Basis) -> ir.DateValue:
+    """A week later it still counts on the date that it was sent on, unless that was at midnight."""
+    last_counted = sent_at + ibis.interval(days=WEEK) - ibis.interval(seconds=1)
+    return days_after(local_day(last_counted, basis.night), 1)
 
 
 RULES_OF_HISTORY = (
@@ -151,7 +170,7 @@ RULES_OF_HISTORY = (
         lambda row, basis: (room_of_own_limits(row, basis) - 1).cast("float64"), "messages",
         detail=lambda row, basis: sentence("You have had as many messages ", by_channel(row.channel), " this week as you asked for at most."),
         would_pass_if=lambda row, basis: sentence("the member's own limit has room for another message by ", row.channel),
-        until=week_over,
+        until=own_week_over,
     ),
     Rule(
         Reason.MEMBER_CAP, ALL_BUT_SERVICE, (WEEK_SENT,),

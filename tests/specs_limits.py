@@ -150,6 +150,34 @@ SPECS_OF_LIMITS = (
             dina      | coffee   | 0.2       | passes      | 1""",
     ),
     Spec(
+        Reason.CHANNEL_CAP,
+        "A week is 7 x 24 hours before the midnight at which the date begins: sent a minute less ago, it counts for the whole of the date",
+        given={
+            "preferences": """
+                member_id | channel | max_per_week | recorded_at
+                anna      | email   | 1            | 2024-01-01
+                bo        | email   | 1            | 2024-01-01
+                carl      | all     | 1            | 2024-01-01
+                dina      | email   | 2            | 2024-01-01
+                eve       | email   | 1            | 2024-01-01""",
+            "mailings": """
+                member_id | campaign_id | channel | sent_at
+                anna      | winter      | email   | 2024-03-07T23:01:00
+                bo        | winter      | email   | 2024-03-07T23:00:00
+                carl      | winter      | sms     | 2024-03-08T09:00:00
+                dina      | winter      | email   | 2024-03-08T09:00:00
+                eve       | winter      | sms     | 2024-03-08T09:00:00
+                eve       | winter      | email   | 2024-03-11T09:00:00""",
+        },
+        tonight="""
+            member_id | offer_id | outcome     | until
+            anna      | coffee   | CHANNEL_CAP | 2024-03-16
+            bo        | coffee   | passes      | -
+            carl      | coffee   | CHANNEL_CAP | 2024-03-16
+            dina      | coffee   | passes      | -
+            eve       | coffee   | CHANNEL_CAP | 2024-03-19""",
+    ),
+    Spec(
         Reason.MEMBER_CAP,
         "The policy's messages a week, tonight's among them: the most valuable go first",
         policy="[caps]\nmessages_per_week = 2",
