@@ -1,5 +1,5 @@
 """Shards of a stage in several processes at a time, as Dagster's multiprocess executor runs them: each process has its part of the
-cores, takes the next shard when it has done one, and tells the most memory it held.
+cores and of the memory, takes the next shard when it has done one, and tells the most memory it held.
 """
 
 import os
@@ -10,6 +10,7 @@ from multiprocessing import get_context
 
 from ml.shards import Shard
 
+MEMORY = 5_000  # MB that the engines of all processes may take together
 Work = Callable[[Shard], None]
 
 
@@ -27,7 +28,9 @@ def work_through(shards: Iterable[Shard], at_once: int, begin: Callable[..., Wor
             work(shard)
         return 0.0
     threads = str(max(1, len(os.sched_getaffinity(0)) // at_once))
-    os.environ |= {"HEMSIL_THREADS": threads, "OMP_NUM_THREADS": threads}  # read by the processes as they begin
+    memory = f"{MEMORY // at_once}MB"
+    # Read by the processes as they begin.
+    os.environ |= {"HEMSIL_THREADS": threads, "OMP_NUM_THREADS": threads, "HEMSIL_MEMORY_LIMIT": memory}
     with ProcessPoolExecutor(at_once, get_context("spawn"), _begun, (begin, given)) as pool:
         held = dict(pool.map(_one, shards))  # of each process the last word, which is its peak
     return sum(held.values())
