@@ -28,6 +28,8 @@ from ml.shards import shard_count
 from resources.embedded_postgres import EmbeddedPostgres
 from resources.settings import Settings
 
+TOLD = ("rows ", "workers ", "before_")  # beginnings of the lines in which a stage tells of itself
+
 
 def measured(name: str, folder: Path, most: int, limit: float) -> dict[str, Any]:
     """One stage in a process of its own: seconds, processor seconds, peak memory in GB, rows; state "done" or what went wrong."""
@@ -62,7 +64,7 @@ def measured(name: str, folder: Path, most: int, limit: float) -> dict[str, Any]
             time.sleep(0.05)
         seconds = time.perf_counter() - start
         said.seek(0)
-        told = dict(line.split() for line in said.read().splitlines() if line.startswith(("rows ", "workers ")))
+        told = dict(line.split() for line in said.read().splitlines() if line.startswith(TOLD))
     if status and state == "done":
         state = f"failed: see {folder / name}.log"
     return {
@@ -70,6 +72,8 @@ def measured(name: str, folder: Path, most: int, limit: float) -> dict[str, Any]
         "cpu_seconds": round(used.ru_utime + used.ru_stime, 2),
         "peak_gb": round(max(used.ru_maxrss / 1e6, float(told.get("workers", 0))), 2),  # the workers' peaks together
         "rows": int(told.get("rows", 0)),
+        "before_seconds": float(told.get("before_seconds", 0)),
+        "before_cpu": float(told.get("before_cpu", 0)),
         "state": state,
     }
 

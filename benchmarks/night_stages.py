@@ -35,6 +35,7 @@ from resources.platform import SHARDS, Platform
 from resources.scorer import Chosen, score_night
 from resources.settings import Settings, prepare_environment
 
+BEGUN = time.perf_counter()
 LEARNERS = 2_000  # members of the club that the model is trained on, once for all sizes
 KEY = NIGHT.isoformat()
 Stage = Callable[[Platform, Night, list[Shard]], int]
@@ -86,6 +87,8 @@ def make_lists(platform: Platform, night: Night, shards: list[Shard]) -> int:
 
 def each_shard(platform: Platform, stage: str, shards: list[Shard]) -> None:
     """Work through a stage's shards, as many at once as the platform may (`HEMSIL_SHARDS_AT_ONCE`)."""
+    # What was done for the club as a whole, the start of the process with it: it does not grow with the shards worked through.
+    print(f"before_seconds {time.perf_counter() - BEGUN:.2f}\nbefore_cpu {time.process_time():.2f}", flush=True)
     at_once = min(platform.settings.shards_at_once, len(shards))
     print(f"workers {work_through(shards, at_once, _work_of, stage, platform.settings.home.parent)}")
 

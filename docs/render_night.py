@@ -29,7 +29,7 @@ def night_section() -> str:
     return f"""## A night
 
 The invented club with {int(first["pairs"]) // int(first["members"])} offers running for every member, from its tables in the lake to the published batch; each stage in a process of its own, of
-which the operating system tells the time and the most memory it held. On {first["machine"]}, {first["versions"]}, load {first["load"]} at the end. A microsecond a
+which the operating system tells the time and the most memory it held; of a club of several shards two are worked on at a time, in a process each, whose memory is told together. On {first["machine"]}, {first["versions"]}, load {first["load"]} at the end. A microsecond a
 pair is {_words(100)} for a hundred million pairs. `sources` (reading and checking the club's files) is told and not counted.
 
 {grid(("members", "stage", "seconds", "processor s", "processor, µs a pair", "most memory, GB", "rows", "shards"), map(_told, rows))}
@@ -55,8 +55,14 @@ def _share(row: Row) -> float:
     return int(row["shards_done"]) / int(row["shards"]) if partly else 1.0
 
 
+def _of_all(row: Row, seconds: str, before: str) -> float:
+    """Seconds of all shards: what was done before them for the club as a whole, and as much again for each as for those done."""
+    first = float(row[before])
+    return first + (float(row[seconds]) - first) / _share(row)
+
+
 def _a_pair(row: Row) -> float:
-    return float(row["cpu_seconds"]) * 1e6 / (int(row["pairs"]) * _share(row))
+    return _of_all(row, "cpu_seconds", "before_cpu") * 1e6 / int(row["pairs"])
 
 
 def _of(size: str, rows: Sequence[Row]) -> list[Row]:
@@ -64,7 +70,7 @@ def _of(size: str, rows: Sequence[Row]) -> list[Row]:
 
 
 def _seconds(size: str, rows: Sequence[Row]) -> float:
-    return sum(float(row["seconds"]) / _share(row) for row in _of(size, rows))
+    return sum(_of_all(row, "seconds", "before_seconds") for row in _of(size, rows))
 
 
 def _whole(size: str, rows: Sequence[Row]) -> Sequence[str]:
@@ -92,8 +98,11 @@ def _verdict(sizes: Sequence[str], rows: Sequence[Row]) -> str:
     memory = max(float(row["peak_gb"]) for row in _of(largest, rows))
     work = costs[largest] * int(rows[0]["pairs"]) / int(rows[0]["members"])  # processor seconds of a million members
     minutes = (_seconds(largest, rows) if members == MILLION else work / cores) / 60
+    whole = all(_share(row) == 1 for row in _of(largest, rows))
     how = (
-        "measured" if members == MILLION else f"reckoned from {members:,}: {work:,.0f} s of processor on {cores} cores"
+        f"{'measured' if whole else 'extrapolated from the shards done'}"
+        if members == MILLION
+        else f"reckoned from {members:,}: {work:,.0f} s of processor on {cores} cores"
     )
     apart = f"from {low:.0f} to {high:.0f} µs of processor"
     return (
