@@ -3,7 +3,6 @@ cores and of the memory, takes the next shard when it has done one, and tells th
 """
 
 import os
-import resource
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -14,9 +13,22 @@ MEMORY = 5_000  # MB that the engines of all processes may take together
 Work = Callable[[Shard], None]
 
 
-def most_memory(who: int = resource.RUSAGE_SELF) -> float:
-    """GB that this process has held at most."""
-    return resource.getrusage(who).ru_maxrss / 1e6
+def most_memory() -> float:
+    """GB that this process has held at most. Not `ru_maxrss`, which begins with what the process held that began this one."""
+    with open("/proc/self/status") as file:
+        told = next(line for line in file if line.startswith("VmHWM"))
+    return int(told.split()[1]) / 1e6
+
+
+def apart(work: Callable[..., object], *given: object) -> float:
+    """Do it in a process of its own, which ends with it, as Dagster's plan of a step is; returns the GB that it held at most."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(_then_memory, work, given).result()
+
+
+def _then_memory(work: Callable[..., object], given: tuple[object, ...]) -> float:
+    work(*given)
+    return most_memory()
 
 
 def work_through(shards: Iterable[Shard], at_once: int, begin: Callable[..., Work], *given: object) -> float:

@@ -28,7 +28,7 @@ from ml.shards import shard_count
 from resources.embedded_postgres import EmbeddedPostgres
 from resources.settings import Settings
 
-TOLD = ("rows ", "workers ", "before_")  # beginnings of the lines in which a stage tells of itself
+TOLD = ("rows ", "plan ", "workers ", "before_")  # beginnings of the lines in which a stage tells of itself
 
 
 def measured(name: str, folder: Path, most: int, limit: float) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def measured(name: str, folder: Path, most: int, limit: float) -> dict[str, Any]
     return {
         "seconds": round(seconds, 2),
         "cpu_seconds": round(used.ru_utime + used.ru_stime, 2),
-        "peak_gb": round(max(used.ru_maxrss / 1e6, float(told.get("workers", 0))), 2),  # the workers' peaks together
+        "peak_gb": round(max(used.ru_maxrss / 1e6, *(float(told.get(part, 0)) for part in ("plan", "workers"))), 2),
         "rows": int(told.get("rows", 0)),
         "before_seconds": float(told.get("before_seconds", 0)),
         "before_cpu": float(told.get("before_cpu", 0)),

@@ -2,11 +2,12 @@
 measured is in night.py.
 """
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks.at_once import work_through
+from benchmarks.at_once import apart, work_through
 from benchmarks.hundred_offers import NIGHT
 from ml.club import Club, empty, visible
 from ml.consent import may_be_profiled
@@ -57,7 +58,7 @@ def read_sources(platform: Platform, night: Night, shards: list[Shard]) -> int:
 
 
 def make_features(platform: Platform, night: Night, shards: list[Shard]) -> int:
-    prepare_features(platform, night)
+    print(f"plan {apart(_plan, 'features', platform.settings.home.parent)}")
     each_shard(platform, "features", shards)
     parts = parts_of_features(platform.shards(night))
     return sum(_finish(platform, table, shards, parts[table.name]) for table in FEATURE_TABLES)
@@ -72,7 +73,7 @@ def make_scores(platform: Platform, night: Night, shards: list[Shard]) -> int:
 
 
 def make_decisions(platform: Platform, night: Night, shards: list[Shard]) -> int:
-    prepare_decisions(platform, night)
+    print(f"plan {apart(_plan, 'decisions', platform.settings.home.parent)}")
     each_shard(platform, "decisions", shards)
     return _finish(platform, DECISIONS, shards, platform.shards(night))
 
@@ -88,15 +89,26 @@ def make_lists(platform: Platform, night: Night, shards: list[Shard]) -> int:
 def each_shard(platform: Platform, stage: str, shards: list[Shard]) -> None:
     """Work through a stage's shards, as many at once as the platform may (`HEMSIL_SHARDS_AT_ONCE`)."""
     # What was done for the club as a whole, the start of the process with it: it does not grow with the shards worked through.
-    print(f"before_seconds {time.perf_counter() - BEGUN:.2f}\nbefore_cpu {time.process_time():.2f}", flush=True)
+    print(f"before_seconds {time.perf_counter() - BEGUN:.2f}\nbefore_cpu {_processor():.2f}", flush=True)
     at_once = min(platform.settings.shards_at_once, len(shards))
     print(f"workers {work_through(shards, at_once, _work_of, stage, platform.settings.home.parent)}")
+
+
+def _processor() -> float:
+    """Processor seconds of this process and of those it began that have ended."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 def _work_of(stage: str, folder: Path) -> Callable[[Shard], None]:
     platform = platform_of(folder)
     night, work = platform.night(KEY), OF_A_SHARD[stage]
     return lambda shard: work(platform, night, shard)
+
+
+def _plan(stage: str, folder: Path) -> None:
+    platform = platform_of(folder)
+    {"features": prepare_features, "decisions": prepare_decisions}[stage](platform, platform.night(KEY))
 
 
 def _features_of(platform: Platform, night: Night, shard: Shard) -> None:
