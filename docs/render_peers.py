@@ -52,7 +52,7 @@ def _fitting() -> str:
 
 "By hand" are the 29 columns that purchases make of a member, and the 12 of a member and a category, written as plain SQL for DuckDB (`benchmarks/by_hand.py`): equal to ours
 to a millionth, or the run fails. Trained on are {int(last["examples"]):,} examples: inputs chosen, their matrix, and one bag of a hundred trees with its linear partner, beside XGBoost growing as many trees
-from a matrix that lies in memory already. Not measured: ten million examples, which training holds in memory as a whole.
+from a matrix that lies in memory already. Not measured: ten million examples. A night learns from a million mailings at most ([why](adr/0031-a-long-past-is-learned-from-by-a-part-of-the-members.md)).
 """
 
 
