@@ -21,7 +21,7 @@ from ml.reask import reask_list
 from ml.shards import Shard, shards_in
 from ml.source_tables import SOURCE_TABLES
 from ml.tables import Table
-from ml.training import TrainingConfig, fit_model
+from ml.training_config import TrainingConfig
 from resources.decider import offers_of, suppressions_of
 from resources.handover import publish_night
 from resources.night_shards import (
@@ -157,6 +157,8 @@ def train(platform: Platform, night: Night, shards: list[Shard]) -> int:
     club = platform.club(night)
     asks = training_asks(club, night).semi_join(may_be_profiled(club, platform.policy), "member_id")
     rows = training_rows(club, night, asks=asks)
+    from ml.training import fit_model  # what a stage does not need, its process does not load
+
     fitted = fit_model(rows.mailings, rows.offers, night.as_of, TrainingConfig(), rows.kind)
     folder = platform.settings.home.parent.parent / "model"
     beside = folder.with_name(".model")

@@ -5,15 +5,17 @@ on another part of the members. The mean is the estimate; how far they differ is
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xgboost as xgb
 from numpy.typing import NDArray
 
 from ml.inputs import Batch, Inputs, Matrix, Repeated
 from ml.linear import LinearModel
 from ml.partners import Partners
+
+if TYPE_CHECKING:
+    import xgboost as xgb
 
 Values = NDArray[np.float64]
 
@@ -31,7 +33,7 @@ class Ensemble:
     """
 
     inputs: Inputs
-    trees: tuple[xgb.Booster, ...]
+    trees: "tuple[xgb.Booster, ...]"
     linear: tuple[LinearModel, ...]
     spread: float
     linear_share: float = 0.5
@@ -91,6 +93,8 @@ class Ensemble:
     @classmethod
     def from_files(cls, files: dict[str, bytes], held: dict[str, Any]) -> "Ensemble":
         """The inverse of `to_files`. Raises KeyError naming a file that is not there."""
+        import xgboost as xgb  # slow to load: features, rules and lists are made without
+
         trees = []
         for name in held["files"]:
             booster = xgb.Booster()

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import xgboost as xgb
 from numpy.typing import NDArray
 
 from ml.ensemble import Ensemble, Values
@@ -151,7 +150,9 @@ def _joined(*parts: pa.StringArray | pa.StringScalar) -> pa.StringArray:
 
 
 def _of_trees(ensemble: Ensemble, x: Matrix, exact: bool) -> Values:
-    data = xgb.DMatrix(x)
+    from xgboost import DMatrix  # slow to load, and few explain
+
+    data = DMatrix(x)
     total = np.zeros(x.shape)
     for trees in ensemble.trees:
         total += trees.predict(data, pred_contribs=True, approx_contribs=not exact)[:, :-1]

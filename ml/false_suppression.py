@@ -9,7 +9,6 @@ from math import sqrt
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
-from scipy.stats import beta
 
 from ml.audit_table import FALSE_SUPPRESSION
 from ml.club import Club
@@ -107,10 +106,12 @@ def weighted_share(w: float, w2: float, wa: float) -> tuple[float, float, float,
     >>> [round(value, 3) for value in weighted_share(w=200, w2=2000, wa=20)]
     [0.1, 0.012, 0.317, 20.0]
     """
+    from scipy.special import betaincinv  # slow to load; the rules' modules import this one
+
     effective, share = w * w / w2, wa / w
     hits = share * effective
-    low = float(beta.ppf(0.025, hits, effective - hits + 1)) if hits > 0 else 0.0
-    high = float(beta.ppf(0.975, hits + 1, effective - hits)) if hits < effective else 1.0
+    low = float(betaincinv(hits, effective - hits + 1, 0.025)) if hits > 0 else 0.0
+    high = float(betaincinv(hits + 1, effective - hits, 0.975)) if hits < effective else 1.0
     return share, low, high, effective
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
 Matrix = NDArray[np.float32]
 
@@ -46,6 +45,8 @@ class LinearModel:
         bound = np.zeros(places.shape[1])
         bound[: x.shape[1]] = 0 if signs is None else signs
         free = np.ones(places.shape[1], dtype=bool)
+        from sklearn.linear_model import LogisticRegression  # slow to load, and only who fits needs it
+
         while True:
             fitted = LogisticRegression(C=strength, solver="newton-cholesky").fit(places[:, free], y, weight)
             weights = np.zeros(free.size)

@@ -17,11 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-import alembic.command
-import alembic.config
 import psycopg2
 import sqlalchemy as sa
-from alembic.util.exc import CommandError
 from psycopg2 import errors as pg
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
@@ -80,6 +77,10 @@ def migrate(engine: Engine) -> None:
     Raises DatabaseUnavailable, or SettingsError when the user may not create schemas in the database, or when a newer Hemsil has
     been at it.
     """
+    import alembic.command  # slow to load, and most processes find the schema in place
+    import alembic.config
+    from alembic.util.exc import CommandError
+
     with reaching(engine):
         try:
             with engine.begin() as connection:

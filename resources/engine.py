@@ -2,6 +2,7 @@
 able to do beside running expressions is here, one function each; Spark's own part of them is in engine_spark.py.
 """
 
+import gc
 import os
 import re
 import shutil
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 LEAST_JAVA = 17
 INSTALL_SPARK = "run `make setup-spark`"
+OBJECTS_BETWEEN_COLLECTIONS = 100_000
 ANSWERS_WITHIN = 10  # seconds, of a Spark master; Spark itself asks for a minute, and then does not say whom
 INSTALL_JAVA = "install Java 17 (Debian: apt-get install openjdk-17-jre-headless), or set JAVA_HOME to where it is"
 
@@ -43,11 +45,20 @@ def open_engine(settings: Settings) -> SQLBackend:
     return open_spark(settings.engine, settings.memory_limit, spill_folder(settings.home / "spill"))
 
 
+def _build_expressions_quickly() -> None:
+    """A night's expressions are several hundred thousand small objects, and to build and translate them took as long as 300 members
+    take the engine. A quarter of it was the collector's, which looks at every one of them again and again, and the merging of
+    selects, which both engines do themselves."""
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    ibis.options.sql.fuse_selects = False
+
+
 def open_duckdb(settings: Settings) -> Backend:
     """A DuckDB of our own in memory, bounded by the settings, that spills into the data folder. Times are UTC.
 
     Each process has one; nothing is kept in it, as the lake is where tables live.
     """
+    _build_expressions_quickly()
     spill = spill_folder(settings.home / "spill")
     engine: Backend = ibis.duckdb.connect(
         ":memory:",

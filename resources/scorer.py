@@ -18,6 +18,7 @@ from ml.errors import DamagedModel, RegistryUnavailable
 from ml.examples import mailing_rows, offer_rows, offered, with_evidence
 from ml.feature_dictionary import FEATURE_TABLES
 from ml.features import FeatureTables
+from ml.kept import keep
 from ml.lake_tables import ASKS, QUARANTINE
 from ml.model import RelevanceModel
 from ml.night import Night
@@ -105,7 +106,7 @@ def score_night(
     tables = feature_tables_of(platform, night, shard)
     if is_spark(platform.engine):
         return score_on_workers(platform.engine, offer_rows(club, offered(club, asks), tables), chosen)
-    mailings, offers = _rows(platform, club, asks, tables)
+    mailings, offers = _rows(platform, club, keep(asks), tables)  # who is asked about is a long expression, used thrice
     batches = score(chosen.scorer, [mailings], offers, chosen.version, whole_asks=True)
     return pa.RecordBatchReader.from_batches(SCORED, batches)
 
@@ -135,7 +136,7 @@ def score_on_workers(engine: "SparkBackend", offers: ir.Table, chosen: Chosen) -
 
 def pair_rows_of(platform: Platform, night: Night) -> Iterator[pa.RecordBatch]:
     """The rows that the night's offers are scored from, as `ml.pair_rows` makes them."""
-    asks = asks_to_score(platform, night)
+    asks = keep(asks_to_score(platform, night))
     return _rows(platform, platform.club(night), asks, feature_tables_of(platform, night))[1]
 
 

@@ -80,3 +80,8 @@ def pytest_collection_finish() -> None:
     expressions make hundred thousands."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """At the end it goes after all, or DuckDB complains of what was left."""
+    gc.unfreeze()

@@ -43,7 +43,7 @@ def test_a_night_on_spark_publishes_what_a_night_on_duckdb_publishes() -> None:
         pytest.skip("; ".join(lacking))
     one, other = published("duckdb"), published("local[2]")
     assert len(one["offer_table"]) > 50
-    assert len(one["suppression_list"]) > 50
+    assert len({row["reason"] for row in one["suppression_list"].values()}) >= 3
     for view, rows in one.items():
         assert (view, rows.keys()) == (view, other[view].keys())
         different = [
