@@ -2,6 +2,7 @@
 case; the linear partners, which take a hundredth of the time, are fitted where the night runs.
 """
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ NAMES = {  # as xgboost.train calls them: as scikit-learn does
     "colsample_bytree": "colsample_bytree", "lambda": "reg_lambda", "max_bin": "max_bin", "base_score": "base_score",
     "seed": "random_state", "monotone_constraints": "monotone_constraints",
 }  # fmt: skip
+logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)  # it tells of every tree
+
 LEFT_OUT = {"objective", "nthread"}  # the classifier's own, and the task's cores
 
 
@@ -41,7 +44,7 @@ def grow_on(session: SparkSession, workers: int) -> Grow:
         known: dict[str, Any] = {NAMES[name]: value for name, value in parameters.items() if name in NAMES}
         several = SparkXGBClassifier(
             features_col="features", label_col="label", weight_col="weight", num_workers=workers,
-            n_estimators=rounds, tree_method="hist", **known,
+            n_estimators=rounds, tree_method="hist", verbose=False, **known,
         )  # fmt: skip
         model = several.fit(session.createDataFrame(rows))
         booster: xgb.Booster = model.get_booster()

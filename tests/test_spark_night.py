@@ -1,7 +1,8 @@
-"""A whole night of `hemsil nightly` on Spark publishes what it publishes on DuckDB, row for row. What each step makes on
-either engine is compared in test_engines.py.
+"""A whole night of `hemsil nightly` on Spark publishes what it publishes on DuckDB, row for row, and `hemsil train` on Spark makes a model
+as good. What each step makes on either engine is compared in test_engines.py.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from resources.engine import lacking_for_spark
 from tests.engines import alike
 from tests.installation import installation
-from tests.small_club import small_club
+from tests.small_club import POLICY, small_club
 from tests.whole_night import NIGHT
 
 KEYS = {
@@ -53,3 +54,25 @@ def test_a_night_on_spark_publishes_what_a_night_on_duckdb_publishes() -> None:
             if name not in OF_THE_RUN and not alike(value, other[view][key][name])
         ]
         assert different[:5] == []
+
+
+def test_a_model_whose_trees_grow_on_sparks_workers_knows_as_much() -> None:
+    """The same examples, bags and rounds; two workers find the cuts together, so trees differ a little."""
+    lacking = lacking_for_spark("local[2]")
+    if lacking:
+        pytest.skip("; ".join(lacking))
+    policy = POLICY + "[model]\nbags = 2\nblocks = 1\n"
+    with installation() as at:
+        at.hand_in(small_club(), policy)
+        assert at.run("nightly", "--as-of", NIGHT, timeout=900).code == 0
+        (at.folder / "policy.toml").write_text(policy.replace("[training]", '[training]\ntrees = "spark"'))
+        answer = replace(at, more={"HEMSIL_ENGINE": "local[2]"}).run("train", "--as-of", NIGHT, timeout=1800)
+        assert answer.code == 0, answer.text[-3000:]
+        assert "logloss" not in answer.text
+        found = at.rows(
+            "select m.value from mlflow.latest_metrics m join mlflow.runs r using (run_uuid) "
+            "where m.key = 'mailing_auc' order by r.start_time"
+        )
+        here, there = (value for (value,) in found)
+        assert here > 0.6
+        assert abs(here - there) < 0.03
