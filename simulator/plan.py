@@ -79,9 +79,16 @@ def _campaign(rng: np.random.Generator, week: int, n: int) -> Campaign:
     campaign_id = f"c{day_of(week):%Y%m%d}{'ab'[n]}"
     message_class = str(rng.choice(["marketing", "content", "service"], p=[0.86, 0.09, 0.05]))
     channels = [("email",), ("email", "sms"), ("push", "email"), ("post",)][int(rng.choice(4, p=[0.5, 0.2, 0.2, 0.1]))]
-    chosen = rng.choice(len(SUBCATEGORIES), size=int(rng.integers(2, 5)), replace=False)
+    chosen = rng.choice(len(SUBCATEGORIES), size=int(rng.integers(2, 5)), replace=False, p=_planned(week))
     offers = tuple(_offer(rng, campaign_id, week, i, int(s), message_class) for i, s in enumerate(chosen))
     return Campaign(campaign_id, week, message_class, channels, float(rng.uniform(0.3, 0.6)), offers)
+
+
+def _planned(week: int) -> np.ndarray:
+    """How likely each subcategory is to be chosen for a campaign: what is in season, and what is bought often, before the rest."""
+    weight = season(day_of(week).isocalendar().week) / np.sqrt(CYCLE)
+    share: np.ndarray = weight / weight.sum(dtype=np.float64)
+    return share.astype(np.float64) / share.sum(dtype=np.float64)
 
 
 def _offer(

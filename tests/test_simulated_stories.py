@@ -137,7 +137,7 @@ def test_not_for_me_is_said_of_what_means_nothing_and_of_the_category_where_ther
     wide = said["refused"] & (said["scope"] == 1)
     assert wide.sum() > 50
     assert taste[wide].max() <= 0.1
-    assert said["refused"][taste < 0.1].mean() > 0.9
+    assert said["refused"][taste < 0.1].mean() > 0.85
     assert taste[~said["refused"]].mean() > taste[said["refused"]].mean()
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from simulator.assortment import CATEGORIES, CYCLE, SUBCATEGORIES, season
+from simulator.assortment import CATEGORIES, CYCLE, PEAK, SUBCATEGORIES, season
 from simulator.behaviour import answer_chances, wants
 from simulator.draws import BLOCK, Purpose, generator
 from simulator.people import STAGES, first_waits, people_of
@@ -77,6 +77,16 @@ def test_reminders_are_planned_for_what_lasts_and_in_its_season() -> None:
         lasts, peak = CYCLE[offer.subcategory], season(day_of(week).isocalendar().week)[offer.subcategory]
         assert lasts >= 200
         assert peak >= 1
+
+
+def test_most_offers_are_of_what_is_in_season_and_of_what_is_bought_often() -> None:
+    planned = [(week, offer) for week in range(-104, 0) for offer in offers_of(SEED, week)]
+    days = np.array([CYCLE[offer.subcategory] for _, offer in planned])
+    assert (days <= 60).mean() > 0.6
+    assert 0.05 < (days >= 300).mean() < 0.25
+    seasonal = [(week, offer.subcategory) for week, offer in planned if PEAK[offer.subcategory]]
+    in_season = [season(day_of(week).isocalendar().week)[subcategory] >= 1 for week, subcategory in seasonal]
+    assert np.mean(in_season) > 0.5
 
 
 def test_tastes_follow_the_tree_who_likes_a_category_likes_most_of_its_department() -> None:
