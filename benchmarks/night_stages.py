@@ -58,7 +58,7 @@ def read_sources(platform: Platform, night: Night, shards: list[Shard]) -> int:
 
 
 def make_features(platform: Platform, night: Night, shards: list[Shard]) -> int:
-    print(f"plan {apart(_plan, 'features', platform.settings.home.parent)}")
+    _plan_of(platform, "features")
     each_shard(platform, "features", shards)
     parts = parts_of_features(platform.shards(night))
     return sum(_finish(platform, table, shards, parts[table.name]) for table in FEATURE_TABLES)
@@ -73,7 +73,7 @@ def make_scores(platform: Platform, night: Night, shards: list[Shard]) -> int:
 
 
 def make_decisions(platform: Platform, night: Night, shards: list[Shard]) -> int:
-    print(f"plan {apart(_plan, 'decisions', platform.settings.home.parent)}")
+    _plan_of(platform, "decisions")
     each_shard(platform, "decisions", shards)
     return _finish(platform, DECISIONS, shards, platform.shards(night))
 
@@ -104,6 +104,15 @@ def _work_of(stage: str, folder: Path) -> Callable[[Shard], None]:
     platform = platform_of(folder)
     night, work = platform.night(KEY), OF_A_SHARD[stage]
     return lambda shard: work(platform, night, shard)
+
+
+def _plan_of(platform: Platform, stage: str) -> None:
+    """What is reckoned of the whole club beforehand, in a process that ends with it; of a club of one shard that is nothing."""
+    folder = platform.settings.home.parent
+    if platform.shards(platform.night(KEY)) > 1:
+        print(f"plan {apart(_plan, stage, folder)}")
+    else:
+        _plan(stage, folder)
 
 
 def _plan(stage: str, folder: Path) -> None:

@@ -63,16 +63,17 @@ def response_to_kind(club: Club, asks: ir.Table, kinds: tuple[str, ...], rates: 
     asked = asks.select(*ASK)
     named = asked.inner_join(club.campaigns.select("campaign_id", "kind"), "campaign_id")
     rates = campaign_rates(club, asks, kinds) if rates is None else rates
-    history = _past_mailings(club, moments_of(asks), kinds, rates).drop("campaign_id")
-    h = named.inner_join(history, ["as_of", "member_id", "kind"])
-    sums = h.group_by(*ASK).aggregate(
-        kind_mailed=h.count().cast("float64"), answered=h.answered.sum(), expected=total(h.expected)
+    h = _past_mailings(club, moments_of(asks), kinds, rates)
+    # Summed before it is spread over the asks: a member is asked about many campaigns of a kind.
+    sums = h.group_by("as_of", "member_id", "kind").aggregate(
+        mailed=h.count().cast("float64"), answered=h.answered.sum(), expected=total(h.expected)
     )
-    return sums.select(
+    t = named.inner_join(sums, ["as_of", "member_id", "kind"])
+    return t.select(
         *ASK,
-        "kind_mailed",
+        kind_mailed="mailed",
         kind_answered="answered",
-        kind_over_expected=(sums.answered + PRIOR_EXPECTED) / (sums.expected + PRIOR_EXPECTED),
+        kind_over_expected=(t.answered + PRIOR_EXPECTED) / (t.expected + PRIOR_EXPECTED),
     )
 
 
