@@ -78,7 +78,7 @@ def wide_features(club: Club, asks: ir.Table, kinds: tuple[str, ...], sums: Offe
     return WideFeatures(
         campaigns=campaign_features(club, asks),
         offers=offer_features(club, asks, kinds, sums),
-        prices=club_prices(club, asks.select("as_of", "member_id").distinct()),
+        prices=club_prices(club, asks.select("as_of").distinct(), one_moment=sums is not None),
         rates=campaign_rates(club, asks, kinds),
     )
 

@@ -49,12 +49,15 @@ def _baskets(bought: ir.Table, moments: ir.Table) -> ir.Table:
     return seen.group_by("as_of", "member_id").aggregate(baskets=seen.count())
 
 
-def club_prices(club: Club, moments: ir.Table) -> ir.Table:
-    """(as_of, category, unit_price): what a unit of the category cost on average before the moment."""
+def club_prices(club: Club, moments: ir.Table, one_moment: bool = False) -> ir.Table:
+    """(as_of, category, unit_price): what a unit of the category cost on average before the moment. `one_moment` says that all as_of are
+    the same, which spares sums by time."""
     lines = club.transactions.filter(club.transactions.quantity > 0)
     named = lines.inner_join(club.products.select("product_id", "category"), "product_id")
     value = (named.amount + named.discount).cast("float64")
-    daily = named.group_by("category", "occurred_at").aggregate(value=total(value), quantity=total(named.quantity))
+    sums = named.select("category", "occurred_at", "quantity", value=value)
+    if not one_moment:
+        sums = sums.group_by("category", "occurred_at").aggregate(value=total(sums["value"]), quantity=total(sums.quantity))
     times = moments.select("as_of").distinct()
-    seen = times.inner_join(daily, daily.occurred_at < times.as_of)
+    seen = times.inner_join(sums, sums.occurred_at < times.as_of)
     return seen.group_by("as_of", "category").aggregate(unit_price=share(total(seen["value"]), total(seen.quantity)))
