@@ -55,6 +55,9 @@ class Ensemble:
     def _predict(self, x: Matrix, repeated: Sequence[Repeated]) -> tuple[Values, Values]:
         if x.shape[0] == 0:
             return np.zeros(0), np.zeros(0)
+        if self.linear and self.linear_share == 0:  # partners without weight need not be asked
+            trees = self._by_trees(x)
+            return self.together(trees, trees)
         return self.together(*self.parts(x, repeated))
 
     def together(self, trees: Values, linear: Values) -> tuple[Values, Values]:
@@ -67,14 +70,18 @@ class Ensemble:
     def parts(self, x: Matrix, repeated: Sequence[Repeated] = ()) -> tuple[Values, Values]:
         """Probabilities (bags, rows) by the trees, and by the linear partners (the trees' again where there are none). What
         the partners say of `repeated` columns is reckoned once a value."""
-        trees = np.stack([booster.inplace_predict(x).astype(float) for booster in self.trees])
-        if not self.linear:
-            return trees, trees
+        trees = self._by_trees(x)
+        return (trees, self._by_partners(x, repeated)) if self.linear else (trees, trees)
+
+    def _by_trees(self, x: Matrix) -> Values:
+        return np.stack([booster.inplace_predict(x).astype(float) for booster in self.trees])
+
+    def _by_partners(self, x: Matrix, repeated: Sequence[Repeated]) -> Values:
         rest = sorted(set(range(x.shape[1])).difference(*(part.columns for part in repeated)))
         odds = self.partners.intercept + self.partners.added(x, rest, rest)
         for part in repeated:
             odds += self.partners.added(part.values, range(len(part.columns)), part.columns)[part.of]
-        return trees, probability(np.ascontiguousarray(odds.T))
+        return probability(np.ascontiguousarray(odds.T))
 
     def to_files(self, name: str) -> tuple[dict[str, bytes], dict[str, Any]]:
         """(native model files, all else as JSON values)."""

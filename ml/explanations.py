@@ -42,7 +42,7 @@ def family_contributions(ensemble: Ensemble, rows: Batch, exact: bool = False) -
     """
     x = ensemble.inputs.matrix(rows)
     parts = (1 - ensemble.linear_share) * _of_trees(ensemble, x, exact)
-    if ensemble.linear:
+    if ensemble.linear and ensemble.linear_share:
         parts = parts + ensemble.linear_share * _of_partners(ensemble, x)
     families: dict[str, list[int]] = {}
     for at, column in enumerate(ensemble.inputs.columns):

@@ -57,7 +57,9 @@ def club_prices(club: Club, moments: ir.Table, one_moment: bool = False) -> ir.T
     value = (named.amount + named.discount).cast("float64")
     sums = named.select("category", "occurred_at", "quantity", value=value)
     if not one_moment:
-        sums = sums.group_by("category", "occurred_at").aggregate(value=total(sums["value"]), quantity=total(sums.quantity))
+        sums = sums.group_by("category", "occurred_at").aggregate(
+            value=total(sums["value"]), quantity=total(sums.quantity)
+        )
     times = moments.select("as_of").distinct()
     seen = times.inner_join(sums, sums.occurred_at < times.as_of)
     return seen.group_by("as_of", "category").aggregate(unit_price=share(total(seen["value"]), total(seen.quantity)))

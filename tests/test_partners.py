@@ -1,9 +1,13 @@
 """All partners asked at once say what each says when asked alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
+import xgboost as xgb
 
+from ml.ensemble import Ensemble
 from ml.inputs import Inputs
 from ml.linear import LinearModel
 from ml.partners import Partners
@@ -48,3 +52,17 @@ def test_a_value_that_stands_once_for_many_rows_is_the_same_as_written_out() -> 
     (part,) = repeated
     assert part.columns == [0, 2, 3]
     assert part.values.shape == (2, 3)
+
+
+def test_partners_without_a_say_are_not_asked_and_the_trees_speak_alone(
+    partners: tuple[list[LinearModel], np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models, x = partners
+    data = xgb.DMatrix(x, x[:, 4])
+    trees = tuple(xgb.train({"objective": "binary:logistic", "seed": n}, data, 2 + n) for n in range(3))
+    ensemble = Ensemble(Inputs(tuple("abcde"), {}), trees, tuple(models), spread=1.0, linear_share=0.0)
+    said, _ = ensemble.parts(x)
+    monkeypatch.setattr(Partners, "added", None)
+    assert np.array_equal(ensemble.predict_matrix(x)[0], ensemble.together(said, said)[0])
+    with pytest.raises(TypeError):
+        replace(ensemble, linear_share=0.25).predict_matrix(x)
