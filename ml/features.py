@@ -50,6 +50,12 @@ class FeatureTables:
         return replace(self, **made)
 
 
+def whole_clubs_features(club: Club, asks: ir.Table, kinds: tuple[str, ...] = ANSWERS) -> WideFeatures:
+    """`wide_features` of a club that is not divided."""
+    wide = wide_features(club, asks, kinds)
+    return replace(wide, rates=keep(wide.rates))  # two families read them
+
+
 def feature_tables(
     club: Club, asks: ir.Table, kinds: tuple[str, ...] = ANSWERS, wide: WideFeatures | None = None
 ) -> FeatureTables:
@@ -60,9 +66,7 @@ def feature_tables(
     """
     ask = ["as_of", "campaign_id", "member_id"]
     asks = asks.select(*ask).distinct()
-    if wide is None:
-        wide = wide_features(club, asks, kinds)
-        wide = replace(wide, rates=keep(wide.rates))  # two families read them
+    wide = whole_clubs_features(club, asks, kinds) if wide is None else wide
     bought = keep(purchases(club, asks))
     habits = habits_by_level(club, asks, bought)
     tiers = keep(tiers_bought(club, asks))

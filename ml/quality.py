@@ -11,12 +11,13 @@ from datetime import UTC, date, datetime
 import ibis
 import ibis.expr.types as ir
 
+from ml.audiences import NOBODY, or_nobody
 from ml.club import empty
 from ml.errors import ContractError
 from ml.lake_tables import QUARANTINE
 from ml.quarantine import FAULT, KNOWN, RAW, keep, split
 from ml.reading import Reading, nothing, read
-from ml.source_tables import SOURCE_TABLES
+from ml.source_tables import AUDIENCES, SOURCE_TABLES
 from ml.tables import Column, Table, Type
 
 EARLIEST, LATEST = date(1880, 1, 1), date(9999, 12, 31)  # outside lie slips of the pen and databases' "infinity"
@@ -79,9 +80,14 @@ def check_tables(raw: Mapping[str, ir.Table], now: datetime, origins: Mapping[st
     counts: dict[str, tuple[int, int]] = {}
     for name, definition in asked.items():
         typed = _typed(raw[name], definition, readings[name], now)
+        if definition is AUDIENCES:
+            typed = typed.filter((typed.member_id != NOBODY).fill_null(True))
         good, bad, quarantined = split(typed, definition, known)
         counts[name] = (rows[name], quarantined)
         clean[name] = good.select(*definition.names)
+        if definition is AUDIENCES:
+            named = raw[name].select(campaign_id=readings[name]["campaign_id"].value.cast("string"))
+            clean[name] = or_nobody(clean[name], named)
         key = definition.key[0]
         known[name] = good.select(**{KNOWN: key})
         if not quarantined:  # straight from the raw table: that keeps the queries of its children short

@@ -9,6 +9,7 @@ import ibis
 import ibis.expr.types as ir
 
 from ml.basis import Basis
+from ml.consent import may_be_profiled
 from ml.days import days_after, days_between, local_day, tonight
 from ml.rule import Facts
 from ml.wording import UNNAMED, is_sensitive
@@ -46,10 +47,13 @@ def offer_groups(basis: Basis) -> ir.Table:
 
 def bought_groups(basis: Basis) -> ir.Table:
     """(member_id, group, days, first_on, last_on): on how many local dates each member bought of each group that tonight's
-    offers are for, and the first and last of them. What was brought back entirely was not bought."""
+    offers are for, and the first and last of them. What was brought back entirely was not bought. Of members who may not be profiled
+    nothing is told."""
     wanted = offer_groups(basis).select("group").distinct()
     products = grouped_products(basis).semi_join(wanted, "group").select("product_id", "group")
     lines = basis.club.transactions.filter(basis.club.transactions.quantity > 0)
+    recorded = basis.wide.profiling if basis.wide else None
+    lines = lines.semi_join(may_be_profiled(basis.club, basis.policy, recorded), "member_id")
     kept = lines.anti_join(_brought_back(basis), ["member_id", "product_id"]).inner_join(products, "product_id")
     days = kept.select("member_id", "group", day=local_day(kept.occurred_at, basis.night)).distinct()
     return days.group_by("member_id", "group").aggregate(

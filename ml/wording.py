@@ -106,6 +106,15 @@ def _member(name: str, value: ir.Value) -> ir.StringValue:
     if isinstance(value, ir.NumericValue | ir.BooleanValue):
         return sentence(f'"{name}": ', value.cast("string"))
     text = value.cast("string")
+    return sentence(f'"{name}": "', _odd(text).ifelse(_escaped(text), text), '"')
+
+
+def _odd(text: ir.StringValue) -> ir.BooleanValue:
+    """Has it anything to escape? Hardly any text has, and to look is half the work of escaping."""
+    return text.re_search('[\x01-\x1f"]') | text.contains("\\")
+
+
+def _escaped(text: ir.StringValue) -> ir.StringValue:
     for plain, escaped in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
         text = text.replace(plain, escaped)
-    return sentence(f'"{name}": "', text, '"')
+    return text.re_replace("[\x01-\x1f]", " ")  # what else a spreadsheet leaves in a name, JSON cannot hold

@@ -10,7 +10,8 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from ml.source_tables import CONSENTS, FEEDBACK, MAILINGS, PREFERENCES
+from ml.audiences import or_nobody
+from ml.source_tables import AUDIENCES, CONSENTS, FEEDBACK, MAILINGS, PREFERENCES
 from resources.database import reaching
 from resources.erasure import Erased
 
@@ -102,12 +103,17 @@ def _without(tables: dict[str, ir.Table], erased: Erased) -> dict[str, ir.Table]
     if not gone.num_rows:
         return tables
     gone_rows = ibis.memtable(gone)
-    return {
+    left = {
         name: table.filter(table.member_id.isnull() | table.member_id.cast("string").notin(gone_rows.member_id))
         if "member_id" in table.columns
         else table
         for name, table in tables.items()
     }
+    named = tables.get(AUDIENCES.name)
+    if named is not None and {"campaign_id", "member_id"} <= {*named.columns}:
+        text = left[AUDIENCES.name].mutate(member_id=left[AUDIENCES.name].member_id.cast("string"))
+        left[AUDIENCES.name] = or_nobody(text, named.select("campaign_id"))
+    return left
 
 
 def _members(table: ir.Table) -> list[object]:

@@ -14,7 +14,7 @@ from ml.club_wide import INTERVALS, PRICES, RATES, REACHES, TIERS, WideFeatures,
 from ml.consent import records_profiling
 from ml.errors import DamagedModel
 from ml.feature_dictionary import CAMPAIGN_FEATURES, FEATURE_TABLES, OFFER_FEATURES
-from ml.features import ANSWERS, feature_tables, in_order_of
+from ml.features import ANSWERS, feature_tables, in_order_of, whole_clubs_features
 from ml.features_offer_sums import OfferSums, offer_sums, together
 from ml.kept import keep
 from ml.lake_tables import ASKS, DECISIONS, SCORES
@@ -25,7 +25,7 @@ from ml.tables import Table
 from resources.decider import decide_night
 from resources.engine import is_spark
 from resources.platform import Platform
-from resources.scorer import RULES, Chosen, choose_scorer, explain_sent, score_night
+from resources.scorer import RULES, Chosen, choose_scorer, explain_sent, profiled, score_night
 from resources.sound_scores import settle_scores
 
 _OF_THE_CLUB = (CAMPAIGN_FEATURES, OFFER_FEATURES)
@@ -64,9 +64,9 @@ def _sums_by_shard(platform: Platform, night: Night, asks: ir.Table) -> OfferSum
 
 def write_features(platform: Platform, night: Night, shard: Shard, notes: Notes) -> None:
     """The features of a shard's asks; those that are the same for all members only where the shard is the whole club."""
-    asks = platform.lake.read(ASKS, night.key, shard)
-    wide = None if shard.is_whole else _wide_features(platform, night)
-    found = feature_tables(platform.club(night, shard), asks, ANSWERS, wide).tables()
+    club, asks = platform.club(night, shard), platform.lake.read(ASKS, night.key, shard)
+    wide = whole_clubs_features(club, asks, ANSWERS) if shard.is_whole else _wide_features(platform, night)
+    found = feature_tables(club, profiled(platform, night, club, asks, shard), ANSWERS, wide).tables()
     for table in FEATURE_TABLES:
         if shard.is_whole or table not in _OF_THE_CLUB:
             # The business date says as_of; in order, so that the bytes are the same.

@@ -116,12 +116,17 @@ def asks_to_score(platform: Platform, night: Night, shard: Shard = WHOLE) -> ir.
     The ledger tells of the others too, and why; it needs no relevance for that."""
     club = platform.club(night, shard)
     recorded = None if shard.is_whole else records_profiling(platform.club(night))
-    asks = platform.lake.read(ASKS, night.key, shard)
-    asks = asks.semi_join(may_be_profiled(club, platform.policy, recorded), "member_id")
+    asks = profiled(platform, night, club, platform.lake.read(ASKS, night.key, shard), shard)
     unread = doubts(platform.lake.read(QUARANTINE, night.key))
     return asks.semi_join(
         may_be_written_to(club, night, platform.policy, asks, unread, recorded), ["campaign_id", "member_id"]
     )
+
+
+def profiled(platform: Platform, night: Night, club: Club, asks: ir.Table, shard: Shard = WHOLE) -> ir.Table:
+    """The asks of members who may be profiled: of the others no feature is made."""
+    recorded = None if shard.is_whole else records_profiling(platform.club(night))
+    return asks.semi_join(may_be_profiled(club, platform.policy, recorded), "member_id")
 
 
 def score_on_workers(engine: "SparkBackend", offers: ir.Table, chosen: Chosen) -> ir.Table:
@@ -144,9 +149,10 @@ def explain_sent(platform: Platform, night: Night, chosen: Chosen, shard: Shard 
     """What tells, once it is decided what is sent, what moved its scores: see `ml.basis.Basis.explain`."""
 
     def explain_pairs(sent: ir.Table) -> ir.Table:
+        club = platform.club(night, shard)
         asks = platform.lake.read(ASKS, night.key, shard).semi_join(sent, ["campaign_id", "member_id"])
         tables = feature_tables_of(platform, night, shard)
-        _, offers = _rows(platform, platform.club(night, shard), asks, tables, sent)
+        _, offers = _rows(platform, club, profiled(platform, night, club, asks, shard), tables, sent)
         return ibis.memtable(pa.Table.from_batches(explain(chosen.scorer, offers), schema=EXPLAINED))
 
     return explain_pairs

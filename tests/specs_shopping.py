@@ -161,4 +161,34 @@ SPECS_OF_SHOPPING = (
             bo        | coffee   | ALREADY_SENT | We sent you this on 11 March.
             bo        | tea      | ALREADY_SENT | We sent you this on 11 March.""",
     ),
+    Spec(
+        Reason.NOT_DUE,
+        "Who may not be profiled has no purchases for any rule or reason: a reminder of a thing bought is for others",
+        given={
+            "campaigns": """
+                campaign_id | message_class
+                letters     | content""",
+            "offers": """
+                offer_id | campaign_id | kind
+                tyres    | letters     | reminder""",
+            "offer_products": """
+                offer_id | product_id
+                tyres    | beans""",
+            "transactions": """
+                member_id | product_id | occurred_at
+                anna      | beans      | 2024-01-20
+                anna      | beans      | 2024-02-18
+                bo        | beans      | 2024-01-20
+                bo        | beans      | 2024-02-18""",
+            "consents": """
+                member_id | purpose   | granted | recorded_at
+                anna      | marketing | yes     | 2023-01-01
+                anna      | profiling | yes     | 2023-01-01
+                bo        | marketing | yes     | 2023-01-01""",
+        },
+        tonight="""
+            member_id | offer_id | outcome | detail
+            anna      | tyres    | passes  | -
+            bo        | tyres    | NOT_DUE | There is nothing to remind you of.""",
+    ),
 )  # fmt: skip

@@ -7,6 +7,7 @@ import ibis
 import ibis.expr.types as ir
 import pytest
 
+from ml.audiences import NOBODY
 from ml.errors import SettingsError
 from resources.daytime import of_strangers, with_the_daytime
 from resources.erasure import Erased, digest, erased_members, erasure_key
@@ -90,6 +91,19 @@ def test_an_old_file_that_brings_an_erased_member_back_is_not_believed(
     tables = with_the_daytime(club, marts.engine, erased)
     assert told(tables, "members", "member_id") == [("berit",)]
     assert told(tables, "mailings", "member_id") == told(tables, "consents", "member_id") == []
+
+
+def test_a_campaign_planned_for_an_erased_member_alone_is_not_for_everybody_now(
+    marts: Marts, club: dict[str, ir.Table], home: Path
+) -> None:
+    rows(
+        marts.engine,
+        "INSERT INTO live.erased VALUES (:digest, 'asked')",
+        digest=digest(erasure_key(home / "key"), "anna"),
+    )
+    named = club | {"audiences": _table(campaign_id=["test", "all"], member_id=["anna", "berit"])}
+    tables = with_the_daytime(named, marts.engine, erased_members(marts.engine, home / "key"))
+    assert told(tables, "audiences", "campaign_id", "member_id") == [("all", "berit"), ("test", NOBODY)]
 
 
 def test_a_lost_key_stops_the_night_as_nobody_erased_could_be_recognised(marts: Marts, home: Path) -> None:

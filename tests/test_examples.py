@@ -4,6 +4,7 @@ from datetime import date, datetime
 
 import pytest
 
+from ml.audiences import NOBODY
 from ml.examples import (
     answers,
     mailing_rows,
@@ -40,6 +41,11 @@ def test_tonight_asks_of_running_campaigns_and_their_audience() -> None:
 def test_a_campaign_without_an_audience_is_for_every_member() -> None:
     asks = night_asks(shop(), NIGHT).to_pyarrow().to_pylist()
     assert sorted(a["member_id"] for a in asks) == ["ada", "bo"]
+
+
+def test_a_campaign_whose_audience_is_gone_is_for_nobody() -> None:
+    club = shop(audiences=f"campaign_id | member_id\nspring | {NOBODY}")
+    assert night_asks(club, NIGHT).to_pyarrow().num_rows == 0
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from ibis.backends.duckdb import Backend
 
+from ml.audiences import NOBODY
 from ml.errors import ContractError
 from ml.quality import check_tables, too_many
 from ml.quarantine import doubts
@@ -55,6 +56,18 @@ def test_a_bad_row_is_set_aside_with_the_rule_it_broke(
     frames = required_club()
     change(frames)
     assert rule in [found for _, found in quarantined(check(frames, engine, tmp_path))]
+
+
+def test_a_campaign_whose_whole_audience_falls_away_is_for_nobody_and_not_for_all(
+    engine: Backend, tmp_path: Path
+) -> None:
+    frames = required_club() | {
+        "audiences": pd.DataFrame({"campaign_id": ["c1", "c2", "c2"], "member_id": ["m99", "m2", "m99"]})
+    }
+    checked = check(frames, engine, tmp_path)
+    assert [row["rule"] for row in checked.quarantined.to_pyarrow().to_pylist()] == ["unknown:member_id"] * 2
+    rows = checked.clean["audiences"].to_pyarrow().to_pylist()
+    assert sorted((row["campaign_id"], row["member_id"]) for row in rows) == [("c1", NOBODY), ("c2", "m2")]
 
 
 def test_a_row_with_several_faults_is_set_aside_once_with_the_first(engine: Backend, tmp_path: Path) -> None:

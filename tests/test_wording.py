@@ -1,9 +1,11 @@
 """Names, amounts, channels and declared facts as a sentence to a member can hold them."""
 
+import json
+
 import ibis
 import ibis.expr.types as ir
 
-from ml.wording import by_channel, fact_in_words, money, readable
+from ml.wording import by_channel, fact_in_words, json_object, money, readable
 
 
 def shown(told: ir.Value, by: ir.Table) -> list[object]:
@@ -44,3 +46,9 @@ def test_a_declared_fact_is_told_in_words_and_a_sensitive_value_is_not() -> None
         {"place": range(len(said)), "fact": [f for f, _, _ in said], "value": [v for _, v, _ in said]}
     )
     assert shown(fact_in_words(facts.fact, facts.value, ["Wine"]), facts) == [words for _, _, words in said]
+
+
+def test_whatever_a_spreadsheet_leaves_in_a_name_it_is_json() -> None:
+    names = column("Liv", 'Kari "Kim"', "a\\b", "two\nlines\tof\rit", "Li\x0bv", "\x01\x1f")
+    told = [json.loads(str(text))["name"] for text in shown(json_object({"name": names.value}), names)]
+    assert told == ["Liv", 'Kari "Kim"', "a\\b", "two\nlines\tof\rit", "Li v", "  "]
