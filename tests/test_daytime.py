@@ -7,7 +7,7 @@ import ibis
 import ibis.expr.types as ir
 import pytest
 
-from ml.audiences import NOBODY
+from ml.audiences import NOBODY as NO_MEMBER
 from ml.errors import SettingsError
 from resources.daytime import of_strangers, with_the_daytime
 from resources.erasure import Erased, digest, erased_members, erasure_key
@@ -103,7 +103,7 @@ def test_a_campaign_planned_for_an_erased_member_alone_is_not_for_everybody_now(
     )
     named = club | {"audiences": _table(campaign_id=["test", "all"], member_id=["anna", "berit"])}
     tables = with_the_daytime(named, marts.engine, erased_members(marts.engine, home / "key"))
-    assert told(tables, "audiences", "campaign_id", "member_id") == [("all", "berit"), ("test", NOBODY)]
+    assert told(tables, "audiences", "campaign_id", "member_id") == [("all", "berit"), ("test", NO_MEMBER)]
 
 
 def test_a_lost_key_stops_the_night_as_nobody_erased_could_be_recognised(marts: Marts, home: Path) -> None:
