@@ -99,6 +99,11 @@ class TestFolderOfParquet(ClubContract):
         with pytest.raises(SourceUnavailable, match=r"members.parquet \(table members\) cannot be read: it is damaged"):
             open_source(str(tmp_path), engine, TIMEZONE).tables()
 
+    def test_a_table_is_found_in_whatever_letters_its_file_is_named(self, engine: Backend, tmp_path: Path) -> None:
+        write_parquet_club(tmp_path, tiny_club())
+        (tmp_path / "consents.parquet").rename(tmp_path / "Consents.PARQUET")
+        assert "consents" in open_source(str(tmp_path), engine, TIMEZONE).tables()
+
     def test_one_table_in_two_files_is_refused(self, engine: Backend, tmp_path: Path) -> None:
         write_parquet_club(tmp_path, tiny_club())
         (tmp_path / "members.csv").write_text("member_id\n")

@@ -60,11 +60,14 @@ class FolderSource:
         return {table: self._read(table, path) for table, path in files.items() if table in wanted}
 
     def _find(self) -> dict[str, Path]:
-        """The file or folder of each table that is there. Raises ContractError where there are two."""
+        """The file or folder of each table that is there, in whatever letters of case: a table that is overlooked is taken for one that
+        the club does not record. Raises ContractError where there are two."""
         found: dict[str, Path] = {}
+        there = sorted(self._folder.glob("*"))
         for table in (t.name for t in SOURCE_TABLES):
-            paths = [p for p in (self._folder / f"{table}.csv", self._folder / f"{table}.parquet") if p.is_file()]
-            paths += [p for p in (self._folder / table,) if p.is_dir()]
+            files = (f"{table}.csv", f"{table}.parquet")
+            paths = [p for p in there if p.name.lower() in files and p.is_file()]
+            paths += [p for p in there if p.name.lower() == table and p.is_dir()]
             if len(paths) > 1:
                 several = " and ".join(p.name for p in paths)
                 raise ContractError(f"table {table} is in the folder {self._folder} more than once: {several}")
@@ -76,7 +79,7 @@ class FolderSource:
         """Raises SourceUnavailable naming file and table. DuckDB's own message may quote a line of the file, which may
         be about a member: it is neither shown nor chained."""
         try:
-            return self._read_csv(path, table) if path.suffix == ".csv" else self._read_parquet(path, table)
+            return self._read_csv(path, table) if path.suffix.lower() == ".csv" else self._read_parquet(path, table)
         except (duckdb.Error, OSError, csv.Error) as error:
             raise SourceUnavailable(f"the file {path.name} (table {table}) cannot be read: {_reason(error)}") from None
 
