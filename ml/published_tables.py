@@ -20,7 +20,7 @@ OFFER_TABLE = Table(
         _CAMPAIGN,
         Column("offer_id", Type.STRING, "The offer."),
         Column("channel", Type.STRING, "How to send it."),
-        Column("relevance", Type.NUMBER, "Calibrated probability that the member answers with this offer; missing when the night went by rules.", "share 0..1", nullable=True),
+        Column("relevance", Type.NUMBER, "Calibrated probability that the member answers with this offer; when the night went by rules a rate of the past in its place, missing for members of whom nothing was scored.", "share 0..1", nullable=True),
         Column("expected_value", Type.NUMBER, "Relevance x margin, less the costs of contact and fatigue.", "club currency", nullable=True),
         Column("reason", Type.STRING, "A sentence the member may read.", personal=True),
         Column("evidence", Type.JSON, "The facts and features behind it.", personal=True),
