@@ -185,6 +185,59 @@ SPECS_OF_DECLARATIONS = (
             bo        | coffee   | DECLARED_MISMATCH""",
     ),
     Spec(
+        Reason.DECLARED_MISMATCH,
+        'Facts are named without regard to letter case and blanks; of a fact whose rule says "any", every declared value fits',
+        given={
+            "offers": """
+                offer_id | audience_rule
+                coffee   | {"Gender": ["Female"]}
+                tea      | { " children " : [ "any" ] }
+                washer   | {"interest": [" Opera ", "any\\"thing"]}""",
+            "declared_facts": """
+                member_id | fact     | value | declared_at
+                anna      | gender   | male  | 2024-01-01
+                bo        | GENDER   | male  | 2024-01-01
+                bo        | gender   | female | 2024-02-01
+                carl      | children | 3     | 2024-01-01
+                dina      | Interest | opera | 2024-01-01
+                eva       | interest | chess | 2024-01-01""",
+        },
+        tonight="""
+            member_id | offer_id | outcome
+            anna      | coffee   | DECLARED_MISMATCH
+            bo        | coffee   | passes
+            carl      | tea      | passes
+            dina      | washer   | passes
+            eva       | washer   | DECLARED_MISMATCH""",
+    ),
+    Spec(
+        Reason.UNDERAGE,
+        "A year of birth declared by mistake can be corrected: the last word counts, and where the register says younger, the register",
+        given={
+            "members": """
+                member_id | birth_year
+                anna      | 1975
+                bo        | 1975
+                carl      | 2010
+                dina      | -""",
+            "declared_facts": """
+                member_id | fact       | value | declared_at
+                anna      | birth_year | 2015  | 2023-05-01
+                anna      | birth_year | 1975  | 2023-05-02
+                bo        | birth_year | 1975  | 2023-05-01
+                bo        | birth_year | 2015  | 2023-05-02
+                carl      | birth_year | 1980  | 2023-05-01
+                dina      | birth_year | 2015  | 2023-05-01
+                dina      | birth_year | 1975  | 2023-05-01""",
+        },
+        tonight="""
+            member_id | offer_id | outcome  | until
+            anna      | coffee   | passes   | -
+            bo        | coffee   | UNDERAGE | 2033-12-31
+            carl      | coffee   | UNDERAGE | 2028-12-31
+            dina      | coffee   | UNDERAGE | 2033-12-31""",
+    ),
+    Spec(
         Reason.OPEN_CASE,
         "While a case is handled there is no marketing; what closes only later is still open tonight",
         given={"cases": """
