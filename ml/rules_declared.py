@@ -89,7 +89,7 @@ def refusal_facts(basis: Basis) -> ir.Table:
     return met.group_by("member_id", "offer_id").aggregate(
         refused_part=met.part.sum(),
         refused_name=met.scope_name.argmax(widest),
-        refused_at=met.said_at.argmax(widest),
+        refusal_at=met.said_at.argmax(widest),
         refused_names=met.scope_name.collect().unique().sort().join(" and "),
         refused_until=met.stands_until.max(),
     )
@@ -122,13 +122,13 @@ def declared_evidence(row: ir.Table, basis: Basis) -> dict[str, ir.Value]:
 
 
 def refusal_evidence(row: ir.Table, basis: Basis) -> dict[str, ir.Value]:
-    return {"not_for_me": row.refused_name, "said_on": local_day(row.refused_at, basis.night)}
+    return {"not_for_me": row.refused_name, "said_on": local_day(row.refusal_at, basis.night)}
 
 
 RULES_OF_DECLARATIONS = (
     Rule(
         Reason.NOT_FOR_ME, ALL_BUT_SERVICE, (REFUSALS,), not_refused, "part of the offer",
-        detail=lambda row, basis: sentence("On ", day_in_words(local_day(row.refused_at, basis.night), basis.night), ' you said "not for me" to ', row.refused_name, "."),
+        detail=lambda row, basis: sentence("On ", day_in_words(local_day(row.refusal_at, basis.night), basis.night), ' you said "not for me" to ', row.refused_name, "."),
         would_pass_if=lambda row, basis: sentence("the member asks for more like ", row.refused_names),
         until=lambda row, basis: row.refused_until,
         evidence=refusal_evidence,
