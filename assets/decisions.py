@@ -34,7 +34,7 @@ def no_campaign_goes_to_nearly_everybody(
     decided = platform.lake.read(DECISIONS, night.key)
     wide = wide_campaigns(decided, platform.club(night), platform.policy).order_by("campaign_id").to_pandas()
     most = platform.policy.reach.warn_share
-    named = ", ".join(f"{row.campaign_id} ({row.share:.0%})" for row in wide.itertuples())
+    named = ", ".join(f"{row.campaign_id} ({row.share:.1%})" for row in wide.itertuples())
     return dg.AssetCheckResult(
         passed=wide.empty,
         severity=dg.AssetCheckSeverity.WARN,
