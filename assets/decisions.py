@@ -34,10 +34,11 @@ def no_campaign_goes_to_nearly_everybody(
     decided = platform.lake.read(DECISIONS, night.key)
     wide = wide_campaigns(decided, platform.club(night), platform.policy).order_by("campaign_id").to_pandas()
     most = platform.policy.reach.warn_share
+    named = ", ".join(f"{row.campaign_id} ({row.share:.1%})" for row in wide.itertuples())
     return dg.AssetCheckResult(
         passed=wide.empty,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{len(wide)} campaigns would reach more than {most:.0%} of the club",
+        description=f"Campaigns that would reach more than {most:.0%} of the club: {named or 'none'}",
         metadata={"campaigns": small_table(wide)} if len(wide) else {},
     )
 

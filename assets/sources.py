@@ -9,7 +9,7 @@ import dagster as dg
 from assets.shown import lake_out
 from ml.club import Club, visible
 from ml.errors import ContractError
-from ml.gone_names import gone_names
+from ml.gone_names import gone_ids, gone_names
 from ml.lake_tables import QUARANTINE
 from ml.quality import check_tables, too_many
 from ml.source_tables import CONSENTS, FEEDBACK, SOURCE_TABLES
@@ -48,6 +48,9 @@ def source_tables(
     gone = ", ".join(gone_names(known))
     if gone:
         context.log.warning("members said no to what no product is called any more, which stops nothing: %s", gone)
+    unknown = ", ".join(f"{scope}: {words}" for scope, words in gone_ids(known, club).items())
+    if unknown:
+        context.log.warning('feedback, unknown:scope_id: "not for me" of ids that the club does not have: %s', unknown)
     for definition in SOURCE_TABLES:
         name = definition.name
         notes = {SHARDS: str(shards), "recorded": "yes" if name in known.recorded else "no", **checked.notes(name)}
@@ -55,5 +58,7 @@ def source_tables(
             notes[HEARD_UNTIL] = heard.isoformat()
         if gone and definition is FEEDBACK:
             notes["refused_names_no_product_has"] = gone
+        if unknown and definition is FEEDBACK:
+            notes["refused_ids_not_there"] = unknown
         yield dg.Output(getattr(known, name), output_name=name, metadata={"notes": notes})
     yield dg.Output(checked.quarantined, output_name=QUARANTINE.name)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from sqlalchemy.exc import SQLAlchemyError
 
 from ml import errors
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from dagster._utils.error import SerializableErrorInfo
 
 PUBLISHES = "published_batch"  # the asset whose step publishes
+MOST_WARNINGS = 5  # of one step that are shown; the rest is in the UI
 
 
 class RunFailed(HemsilError):
@@ -127,19 +129,60 @@ def _reaching_both(platform: Platform) -> Iterator[None]:
         logging.getLogger().removeFilter(not_a_retry)
 
 
+class _Steps:
+    """What is printed of a run's events as they come."""
+
+    def __init__(self) -> None:
+        self._begun: dict[str, float] = {}
+        self._warned: dict[str, dict[str, list[str]]] = {}  # step -> sentence -> the checks that say it
+
+    def lines(self, event: "DagsterEvent", at: float) -> list[str]:
+        """Lines in Rich's markup: of a step that ends, and below it what its checks warned of."""
+        step = str(event.step_key)
+        if event.is_step_start:
+            self._begun[step] = at
+        elif event.event_type_value == "ASSET_CHECK_EVALUATION":
+            check = event.asset_check_evaluation_data
+            if not check.passed:
+                said = self._warned.setdefault(step, {})
+                said.setdefault(check.description or "it did not pass", []).append(check.check_name)
+        else:
+            warned = self._warnings(step)
+            mark = "[red]failed[/]" if event.is_step_failure else "[yellow]warning[/]" if warned else "[green]ok[/]"
+            line = f"  {step:<28} {at - self._begun.get(step, at):6.1f} s  {mark}"
+            return [line, *(f"    [yellow]warning:[/] {escape(words)}" for words in warned)]
+        return []
+
+    def _warnings(self, step: str) -> list[str]:
+        """A sentence each, with the checks that say it where the step's name does not tell; of many the first."""
+        told = []
+        for words, names in self._warned.get(step, {}).items():
+            more = f" and {len(names) - MOST_WARNINGS} more" if len(names) > MOST_WARNINGS else ""
+            of = ", ".join(names[:MOST_WARNINGS]) + more
+            told.append(words if step.endswith(of) else f"{of}: {words}")
+        left = len(told) - MOST_WARNINGS
+        return told[:MOST_WARNINGS] + ([f"{left} more, in the Dagster UI"] if left > 0 else [])
+
+
 @contextmanager
 def _progress(instance: "DagsterInstance", run_id: str, console: Console) -> Iterator[None]:
-    """A line for every step as it ends, with its time; in a terminal also the step that is under way."""
+    """A line for every step as it ends, with its time, and one for what a check in it warned of; in a terminal also the step that
+    is under way."""
     import dagster as dg
     from dagster_postgres.utils import DagsterPostgresException
 
     # Dagster captures the process's own output for its logs, so the terminal is kept aside.
     shown = Console(file=os.fdopen(os.dup(console.file.fileno()), "w"), highlight=False)
     ended = threading.Event()
-    kinds = {dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE}
+    kinds = {
+        dg.DagsterEventType.STEP_START,
+        dg.DagsterEventType.ASSET_CHECK_EVALUATION,
+        dg.DagsterEventType.STEP_SUCCESS,
+        dg.DagsterEventType.STEP_FAILURE,
+    }
 
     def follow() -> None:
-        cursor, begun = None, dict[str, float]()
+        cursor, steps = None, _Steps()
         with shown.status("starting") as status:
             while True:
                 last = ended.is_set()
@@ -149,18 +192,12 @@ def _progress(instance: "DagsterInstance", run_id: str, console: Console) -> Ite
                     return
                 cursor = connection.cursor
                 for record in connection.records:
-                    event = record.event_log_entry
-                    step = str(event.step_key)
-                    if event.dagster_event_type == dg.DagsterEventType.STEP_START:
-                        begun[step] = event.timestamp
-                        status.update(step)
-                    else:
-                        mark = (
-                            "[green]ok[/]"
-                            if event.dagster_event_type == dg.DagsterEventType.STEP_SUCCESS
-                            else "[red]failed[/]"
-                        )
-                        shown.print(f"  {step:<28} {event.timestamp - begun.get(step, event.timestamp):6.1f} s  {mark}")
+                    entry = record.event_log_entry
+                    if entry.dagster_event:
+                        if entry.dagster_event.is_step_start:
+                            status.update(str(entry.step_key))
+                        for line in steps.lines(entry.dagster_event, entry.timestamp):
+                            shown.print(line, soft_wrap=True)
                 if last:
                     return
                 time.sleep(0.3)

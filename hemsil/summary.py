@@ -13,7 +13,7 @@ from ml.audit_table import FALSE_SUPPRESSION
 from ml.lake_tables import AFTERWARDS, CHANGES, QUARANTINE
 from ml.reach import NEWLY_REACHED, NEWLY_STOPPED
 from ml.reasons import Reason
-from ml.source_tables import MEMBERS
+from ml.source_tables import FEEDBACK, MEMBERS
 from resources.platform import Platform
 
 STEPS = {
@@ -54,6 +54,9 @@ def print_summary(platform: Platform, business_date: date, console: Console) -> 
         console.print(
             f"{bad:,} rows of the source break the contract and were set aside: `hemsil quarantine` tells why, and how they come back."
         )
+    unknown = platform.lake.manifest(FEEDBACK.name, key).notes.get("refused_ids_not_there")
+    if unknown:
+        console.print(f'[yellow]"Not for me" of ids that the club does not have, which stops nothing[/] ({unknown}).')
     if batch.hidden_because:
         console.print(f"[bold red]The views show nothing: {batch.hidden_because}.[/]")
     current = platform.marts.current()

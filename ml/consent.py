@@ -14,6 +14,7 @@ from ml.persons import of_every_id, same_person, strictest_consent, strictest_pr
 from ml.policy import Policy
 from ml.rule import Facts
 from ml.source_tables import CHANNELS
+from ml.thing_names import plain
 
 
 def consent_facts(basis: Basis) -> ir.Table:
@@ -93,13 +94,17 @@ def preference_facts(basis: Basis) -> ir.Table:
 
 
 def age_facts(basis: Basis) -> ir.Table:
-    """(member_id): the latest year that the member may have been born in, of the register's and the declared ones."""
+    """(member_id): the latest year that the member may have been born in, of the register's and the one last declared; of
+    two declared at one instant the later year."""
     club = basis.club
-    declared = club.declared_facts.filter(club.declared_facts.fact == "birth_year")
-    years = ibis.union(
-        club.members.select("member_id", year="birth_year"),
-        declared.select("member_id", year=declared.value.try_cast("int64")),
-    ).filter(lambda said: said.year.notnull())
+    facts = club.declared_facts
+    said = facts.filter(plain(facts.fact) == "birth_year").mutate(year=lambda fact: fact.value.try_cast("int64"))
+    said = said.filter(said.year.notnull())  # what cannot be read takes nothing back
+    corrected = ibis.struct({"at": said.declared_at, "year": said.year})
+    declared = said.group_by("member_id").aggregate(year=said.year.argmax(corrected))
+    years = ibis.union(club.members.select("member_id", year="birth_year"), declared).filter(
+        lambda of: of.year.notnull()
+    )
     told = years.group_by("member_id").aggregate(born_latest=years.year.max())
     ids = same_person(club)
     others = ids.join(told.rename(of_id="member_id"), "of_id").select("member_id", "born_latest")

@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 from ml.club import Club
 from ml.features_feedback import things_of_offers
 from ml.history import moments_of, seen_from
+from ml.thing_names import plain
 
 HALF_LIFE_OF_INTERESTS = 365  # days after which a declared interest weighs half
 BELIEVED = 730  # days after which it weighs nothing, as in the policy's [declared.days]
@@ -39,7 +40,7 @@ def declared_interests(club: Club, asks: ir.Table) -> ir.Table:
     seen = seen_from(moments_of(asks), told, "declared_at")
     seen = seen.filter(seen.days_ago <= BELIEVED)
     weight = (seen.days_ago * (-math.log(2) / HALF_LIFE_OF_INTERESTS)).exp()
-    named = seen.select("as_of", "member_id", value=seen["value"].lower(), weight=weight)
+    named = seen.select("as_of", "member_id", value=plain(seen["value"]), weight=weight)
     return named.group_by("as_of", "member_id", "value").aggregate(weight=named.weight.max())
 
 
@@ -47,6 +48,6 @@ def interest_in_offers(club: Club, asks: ir.Table) -> ir.Table:
     """One row a (as_of, campaign_id, member_id, offer_id) that meets a declared interest: interest_recent in 0..1, the share of the
     offer's products that the interest covers, halved every HALF_LIFE_OF_INTERESTS, of the strongest."""
     things = things_of_offers(club, asks)
-    things = things.filter(things.scope.isin(INTERESTING)).mutate(value=things.scope_id.lower())
+    things = things.filter(things.scope.isin(INTERESTING)).rename(value="thing")
     met = declared_interests(club, asks).inner_join(things, "value").semi_join(asks, ASK)
     return met.group_by(*PAIR).aggregate(interest_recent=(met.weight * met.part).max())

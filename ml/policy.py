@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 
 from ml.drift import DriftLimits
 from ml.errors import PolicyError
-from ml.policy_habits import SureBuyers
+from ml.policy_habits import SureBuyers, contradictions
 from ml.policy_models import Model, Monitoring, Promotion, Training
 from ml.policy_operations import Publishing, Retention
 from ml.policy_sections import (
@@ -34,6 +34,7 @@ from ml.policy_sections import (
     Sensitive,
     Value,
 )  # fmt: skip
+from ml.policy_text import not_toml
 from ml.soundness import Soundness
 
 SOURCES = ("complete-journey", "simulated", "folder", "database")  # the kinds of source that may have their own numbers
@@ -77,10 +78,11 @@ class Policy(Section):
         >>> Policy.parse("[caps]\\nmessages_per_week = 2").caps.messages_per_week
         2
         """
+        text = text.removeprefix("\ufeff")  # the byte order mark that some editors write
         try:
             written = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise PolicyError(f"policy.toml is not valid TOML: {error}") from None
+            raise PolicyError(f"policy.toml is not valid TOML: {not_toml(text, error)}") from None
         own = written.pop("source", {})
         faults = list(_faults(written))
         if not isinstance(own, dict):
@@ -90,6 +92,11 @@ class Policy(Section):
                 faults.append(f"[source.{name}]: no such source; there are {', '.join(SOURCES)}")
             else:
                 faults += _faults(part, f"source.{name}")
+        if not faults:  # keys that must fit each other are looked at where each may be what it is
+            faults += contradictions(cls.model_validate(written).sure_buyers)
+            for name in [name for name, part in own.items() if "sure_buyers" in part] if not faults else ():
+                laid = cls.model_validate(_laid_over(written, own[name]))
+                faults += contradictions(laid.sure_buyers, f"source.{name}.")
         if faults:
             raise PolicyError("policy.toml: " + "; ".join(faults))
         return cls.model_validate(_laid_over(written, own.get(source, {})))

@@ -20,6 +20,13 @@ class SureBuyers(Section):
     )
 
 
+def contradictions(of: SureBuyers, prefix: str = "") -> list[str]:
+    """What of the section's keys cannot hold together, as sentences that name them."""
+    if of.always > of.often:
+        return []
+    return [f"[{prefix}sure_buyers] often = {of.often}, always = {of.always}: always must be more than often"]
+
+
 def habits(of: SureBuyers) -> Mapping[int, int]:
     """Habit -> fewest days with a purchase; of fewer than the first there is no habit, and nothing is said."""
     return {1: 1, 2: of.often, 3: of.always}

@@ -22,6 +22,10 @@ from ml.tables import Column, Table, Type
 
 EARLIEST, LATEST = date(1880, 1, 1), date(9999, 12, 31)  # outside lie slips of the pen and databases' "infinity"
 
+_VALUE = r"(s|true|false|-?[0-9.eE+-]+)"
+_VALUES = rf"({_VALUE}|\[({_VALUE}(,{_VALUE})*)?\])"
+_FACTS_AND_VALUES = rf"^\{{(s:{_VALUES}(,s:{_VALUES})*)?\}}$"  # of valid JSON, with s for each of its texts
+
 
 @dataclass(frozen=True)
 class Checked:
@@ -52,7 +56,8 @@ def check_tables(raw: Mapping[str, ir.Table], now: datetime, origins: Mapping[st
     found ("members.csv"), for the message.
 
     The rules for a row, in the order in which they are tried: for each column in turn `null`, `type` (does not read as
-    the contract's type), `not_finite`, `range`, `value` (not among the allowed), `future` (a time after `now`); then
+    the contract's type), `not_finite`, `range`, `value` (not among the allowed), `form` (JSON that is not of facts and
+    their values), `future` (a time after `now`); then
     `order` (a campaign that ends before it starts); then `unknown` (what it points to is not there, or is itself
     quarantined); then `duplicate` (of the rows of one key that are otherwise good, one stays).
 
@@ -211,6 +216,9 @@ def _faults(column: Column, reading: Reading, now: datetime) -> list[tuple[ir.Bo
         found.append((wrong.length() > 0, "value"))
     elif column.allowed:
         found.append((value.notin(column.allowed), "value"))
+    if column.type is Type.JSON:
+        bare = value.re_replace(r'"(?:[^"\\]|\\.)*"', "s").re_replace(r"\s", "")
+        found.append((~bare.re_search(_FACTS_AND_VALUES), "form"))
     if column.type is Type.TIME:
         found.append((value > ibis.literal(_utc(now), Type.TIME.ibis), "future"))
     return [(condition, f"{rule}:{column.name}") for condition, rule in found if condition is not None]

@@ -9,6 +9,7 @@ RULES = {
     "not_finite": ("the number is not a number, or infinite", "write a number, or leave it empty where it may be"),
     "range": ("the value is smaller or larger than it can be", "mend the unit or the value"),
     "value": ("the word is not one of those the column may have", "use one of them, or ask for another to be added"),
+    "form": ("the JSON does not give each fact the values that fit", 'write it as {"gender": ["female"]}: texts, numbers, true and false, one or a list; "any" for all'),
     "order": ("an end lies before its beginning", "mend one of the two"),
     "future": ("the time is later than now", "mend the clock of what wrote it; what is merely early comes back by itself"),
     "unknown": ("it points to a row that is not there, or is itself in quarantine", "hand in the other row; late ones bring these back by themselves"),

@@ -149,9 +149,12 @@ def _strings(raw: ir.Value) -> Reading | None:
 
 
 def _json(raw: ir.Value) -> Reading | None:
-    """JSON columns hold one object each."""
+    """JSON columns hold one object each. A struct has every field in every row: a null one is not there."""
     given = raw.type()
-    if given.is_struct() or given.is_map():
+    if given.is_struct():
+        text = raw.cast("json").cast("string")
+        return _plain(raw, text.re_replace(r'"(?:[^"\\]|\\.)*":null,?', "").re_replace(r",\}$", "}"))
+    if given.is_map():
         return _plain(raw, raw.cast("json").cast("string"))
     if not (given.is_string() or given.is_json()):
         return None

@@ -8,12 +8,13 @@ import ibis.expr.types as ir
 from ml.basis import Basis
 from ml.club import Club
 from ml.days import days_after, local_day
-from ml.declared import days_believed, mismatch_facts
+from ml.declared import allowed_values, days_believed, mismatch_facts
 from ml.night import Night
 from ml.pairs import offers_of
 from ml.policy import Policy
 from ml.published_tables import REASK_LIST
 from ml.shopping import since
+from ml.thing_names import plain
 from ml.wording import day_in_words, fact_in_words, sentence
 
 OFTEN_WITHIN = 91  # days in which purchases must repeat to contradict a declaration
@@ -25,7 +26,7 @@ def reask_list(club: Club, night: Night, policy: Policy) -> ir.Table:
     The priority is the number of running offers whose audience rule asks for the fact: what the answer would change.
     The question names the fact and not the purchases.
     """
-    facts = club.declared_facts
+    facts = club.declared_facts.mutate(fact=lambda said: plain(said.fact))
     last = ibis.row_number().over(group_by=["member_id", "fact"], order_by=[ibis.desc("declared_at"), "value"])
     said = facts.mutate(nth=last).filter(lambda row: row.nth == 0)
     said = said.mutate(expired_on=days_after(local_day(said.declared_at, night), days_believed(said.fact, policy)))
@@ -66,6 +67,10 @@ def _offers_asking(club: Club, night: Night) -> ir.Table:
     """(fact, offers): how many offers of running campaigns have an audience rule that names each declared fact."""
     running = club.campaigns.filter(club.campaigns.ends_on >= night.business_date)
     ruled = club.offers.semi_join(running, "campaign_id").filter(lambda offer: offer.audience_rule.notnull())
-    met = club.declared_facts.select("fact").distinct().cross_join(ruled.select("offer_id", "audience_rule"))
-    asking = met.filter(met.audience_rule.try_cast("json")[met.fact].cast("string").notnull())
+    met = (
+        club.declared_facts.select(fact=plain(club.declared_facts.fact))
+        .distinct()
+        .cross_join(ruled.select("offer_id", "audience_rule"))
+    )
+    asking = met.filter(allowed_values(met.audience_rule, met.fact).notnull())
     return asking.group_by("fact").aggregate(offers=asking.count())

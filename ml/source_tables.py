@@ -148,7 +148,7 @@ OFFERS = Table(
         Column("discount_share", Type.NUMBER, "Discount as a share of the price.", "share 0..1", nullable=True, minimum=0, maximum=1),
         Column("price_tier", Type.INTEGER, "1 cheapest to 5 dearest of its category.", "tier 1..5", nullable=True, minimum=1, maximum=5),
         Column("margin", Type.MONEY, "Money earned per response.", "club currency", nullable=True),
-        Column("audience_rule", Type.JSON, 'Declared facts it is meant for, e.g. {"gender": ["female"]}.', nullable=True),
+        Column("audience_rule", Type.JSON, 'Declared facts it is meant for with the values that fit, e.g. {"gender": ["female"]}; "any" fits all.', nullable=True),
         Column("redeemable_in", Type.STRINGS, "Sales channels it can be used in.", allowed=SALES_CHANNELS),
     ),
     parent=("campaigns", "campaign_id"),

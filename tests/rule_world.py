@@ -184,6 +184,7 @@ def _by_pair(found: ir.Table, asked: list[Row]) -> list[Row]:
         "detail",
         "until",
         "evidence",
+        **{"would pass if": found.would_pass_if},
         codes=found.failures.map(lambda f: f.code),
     )
     held = shown.to_pyarrow().to_pylist()
@@ -193,7 +194,7 @@ def _by_pair(found: ir.Table, asked: list[Row]) -> list[Row]:
         got = by_key[(row["member_id"], row["offer_id"], row.get("channel", "email"))]
         told = {
             "outcome": ", ".join(got["codes"]) or "passes",
-            **{k: got[k] for k in ("detail", "until", "slot", "evidence")},
+            **{k: got[k] for k in ("detail", "until", "slot", "evidence", "would pass if")},
         }
         answers.append(
             {**row, **{name: "-" if told[name] is None else str(told[name]) for name in told if name in row}}

@@ -70,6 +70,56 @@ SPECS_OF_DECLARATIONS = (
             carl      | pills    | NOT_FOR_ME | 2024-03-31 | On 1 March you said "not for me" to something of this kind.""",
     ),
     Spec(
+        Reason.NOT_FOR_ME,
+        "Groups are named without regard to letter case and blanks around them, by refusals and by what lifts them",
+        given={
+            "offers": """
+                offer_id
+                coffee""",
+            "offer_products": """
+                offer_id   | product_id
+                coffee     | beans""",
+            "feedback": """
+                member_id | scope       | scope_id   | verdict        | recorded_at
+                anna      | subcategory | Coffee     | not_for_me     | 2024-02-01
+                bo        | category    | hot drinks | not_for_me     | 2024-02-01
+                carl      | brand       | SOLBERG    | not_for_me     | 2024-02-01
+                dina      | subcategory | COFFEE     | not_for_me     | 2024-02-01
+                dina      | subcategory | coffee     | more_like_this | 2024-03-01
+                eva       | product     | BEANS      | not_for_me     | 2024-02-01""",
+        },
+        tonight="""
+            member_id | offer_id   | outcome    | detail
+            anna      | coffee     | NOT_FOR_ME | On 1 February you said "not for me" to coffee.
+            bo        | coffee     | NOT_FOR_ME | On 1 February you said "not for me" to hot drinks.
+            carl      | coffee     | NOT_FOR_ME | On 1 February you said "not for me" to Solberg.
+            dina      | coffee     | passes     | -
+            eva       | coffee     | passes     | -""",
+    ),
+    Spec(
+        Reason.NOT_FOR_ME,
+        "Of several that stand the widest is told, with its own day; only all of them lifted would let it pass",
+        policy="[not_for_me.days]\nproduct = 365\nsubcategory = 90",
+        given={
+            "offers": """
+                offer_id
+                coffee""",
+            "offer_products": """
+                offer_id   | product_id
+                coffee     | beans
+                coffee     | filter""",
+            "feedback": """
+                member_id | scope       | scope_id   | recorded_at
+                anna      | subcategory | COFFEE     | 2024-01-01
+                anna      | product     | beans      | 2024-03-01
+                bo        | subcategory | COFFEE     | 2024-03-02""",
+        },
+        tonight="""
+            member_id | offer_id   | outcome    | until      | would pass if                                       | detail
+            anna      | coffee     | NOT_FOR_ME | 2025-03-01 | the member asks for more like coffee and this product | On 1 January you said "not for me" to coffee.
+            bo        | coffee     | NOT_FOR_ME | 2024-05-31 | the member asks for more like coffee                | On 2 March you said "not for me" to coffee.""",
+    ),
+    Spec(
         Reason.DECLARED_MISMATCH,
         "Only a fresh declaration says that an offer is meant for others; unknown and outgrown say nothing",
         policy="[declared.days]\nchildren = 365",
@@ -133,6 +183,59 @@ SPECS_OF_DECLARATIONS = (
             member_id | offer_id | outcome
             anna      | coffee   | passes
             bo        | coffee   | DECLARED_MISMATCH""",
+    ),
+    Spec(
+        Reason.DECLARED_MISMATCH,
+        'Facts are named without regard to letter case and blanks; of a fact whose rule says "any", every declared value fits',
+        given={
+            "offers": """
+                offer_id | audience_rule
+                coffee   | {"Gender": ["Female"]}
+                tea      | { " children " : [ "any" ] }
+                washer   | {"interest": [" Opera ", "any\\"thing"]}""",
+            "declared_facts": """
+                member_id | fact     | value | declared_at
+                anna      | gender   | male  | 2024-01-01
+                bo        | GENDER   | male  | 2024-01-01
+                bo        | gender   | female | 2024-02-01
+                carl      | children | 3     | 2024-01-01
+                dina      | Interest | opera | 2024-01-01
+                eva       | interest | chess | 2024-01-01""",
+        },
+        tonight="""
+            member_id | offer_id | outcome
+            anna      | coffee   | DECLARED_MISMATCH
+            bo        | coffee   | passes
+            carl      | tea      | passes
+            dina      | washer   | passes
+            eva       | washer   | DECLARED_MISMATCH""",
+    ),
+    Spec(
+        Reason.UNDERAGE,
+        "A year of birth declared by mistake can be corrected: the last word counts, and where the register says younger, the register",
+        given={
+            "members": """
+                member_id | birth_year
+                anna      | 1975
+                bo        | 1975
+                carl      | 2010
+                dina      | -""",
+            "declared_facts": """
+                member_id | fact       | value | declared_at
+                anna      | birth_year | 2015  | 2023-05-01
+                anna      | birth_year | 1975  | 2023-05-02
+                bo        | birth_year | 1975  | 2023-05-01
+                bo        | birth_year | 2015  | 2023-05-02
+                carl      | birth_year | 1980  | 2023-05-01
+                dina      | birth_year | 2015  | 2023-05-01
+                dina      | birth_year | 1975  | 2023-05-01""",
+        },
+        tonight="""
+            member_id | offer_id | outcome  | until
+            anna      | coffee   | passes   | -
+            bo        | coffee   | UNDERAGE | 2033-12-31
+            carl      | coffee   | UNDERAGE | 2028-12-31
+            dina      | coffee   | UNDERAGE | 2033-12-31""",
     ),
     Spec(
         Reason.OPEN_CASE,

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.both_engines
 # The night begins on 15 March at 23:00 UTC of the 14th; 180 days before that is 16 September.
 SAID = """
     feedback_id | member_id | scope    | scope_id | verdict        | recorded_at
-    f1          | ada       | category | COFFEE   | not_for_me     | 2023-09-16T23:00
+    f1          | ada       | category | Coffee   | not_for_me     | 2023-09-16T23:00
     f2          | bo        | product  | loaf     | not_for_me     | 2024-01-01T12:00
     f3          | bo        | product  | loaf     | more_like_this | 2024-03-14T22:59
     f4          | bo        | offer    | s-beans  | not_for_me     | 2024-03-14T23:00"""  # f4: as the night begins, too late

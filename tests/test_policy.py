@@ -47,12 +47,27 @@ POLICY_FILE = Path(__file__).parent.parent / "policy.toml"
         ("[chance]\ncontrol_share = 1.0", "[chance] control_share = 1.0: must be a number, 0 or more, less than 1"),
         ("[chance]\nexploration_share = 1", "[chance] exploration_share = 1: must be a number, 0 or more, less than 1"),
         ("[caps", "policy.toml is not valid TOML"),
+        ("[caps]\noffers_per_night = 3\n# more\noffers_per_night = 4", "[caps] offers_per_night is given twice, the second time in line 4"),
+        ("[sensitive]\ncategories = []\ncategories = [\n  'wine',\n]\n[caps]", "[sensitive] categories is given twice, the second time in line 3"),
+        ("[caps]\n[value]\n[caps]", "Cannot declare ('caps',) twice (at line 3"),
+        ("[sure_buyers]\noften = 9\nalways = 6", "policy.toml: [sure_buyers] often = 9, always = 6: always must be more than often"),
+        ("[sure_buyers]\noften = 6", "[sure_buyers] often = 6, always = 6: always must be more than often"),
+        ("[source.folder.sure_buyers]\nalways = 3", "[source.folder.sure_buyers] often = 3, always = 3: always must be"),
     ],
 )  # fmt: skip
 def test_a_fault_is_told_with_its_key_and_what_it_may_be(text: str, fault: str) -> None:
     with pytest.raises(PolicyError) as error:
         Policy.parse(text)
     assert fault in str(error.value)
+
+
+def test_keys_that_must_fit_each_other_are_judged_as_they_will_be_used() -> None:
+    text = "[sure_buyers]\nalways = 12\n[source.folder.sure_buyers]\noften = 9"
+    assert Policy.parse(text, "folder").sure_buyers.often == 9
+
+
+def test_a_byte_order_mark_before_the_file_is_no_fault() -> None:
+    assert Policy.parse("\ufeff[caps]\nmessages_per_week = 2").caps.messages_per_week == 2
 
 
 def test_all_faults_of_a_file_are_told_at_once() -> None:

@@ -43,6 +43,13 @@ from tests.conftest import NOW
         (set_value("campaigns", 1, "channels", '["email", "pigeon"]'), "value:channels"),
         (set_value("campaigns", 1, "channels", '["email", null]'), "value:channels"),
         (set_value("offers", 1, "audience_rule", "women"), "type:audience_rule"),
+        (set_value("offers", 1, "audience_rule", '{"children": {"min": 1}}'), "form:audience_rule"),
+        (set_value("offers", 1, "audience_rule", '{"children": null}'), "form:audience_rule"),
+        (
+            set_value("offers", 1, "audience_rule", '{"gender": ["female"], "children": ["1", null]}'),
+            "form:audience_rule",
+        ),
+        (set_value("offers", 1, "audience_rule", '{"children": [[1]]}'), "form:audience_rule"),
         (set_value("offers", 1, "discount_share", 10), "range:discount_share"),
         (set_value("mailings", 3, "offer_id", "o99"), "unknown:offer_id"),
         (set_value("mailings", 3, "mailing_id", "x1"), "duplicate:mailing_id"),
@@ -68,6 +75,16 @@ def test_a_campaign_whose_whole_audience_falls_away_is_for_nobody_and_not_for_al
     assert [row["rule"] for row in checked.quarantined.to_pyarrow().to_pylist()] == ["unknown:member_id"] * 2
     rows = checked.clean["audiences"].to_pyarrow().to_pylist()
     assert sorted((row["campaign_id"], row["member_id"]) for row in rows) == [("c1", NOBODY), ("c2", "m2")]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["{}", '{"gender": "female"}', '{ "children" : [1, 2.5, -1], "a \\"b\\" {c}": ["null", true, "å,]"] }', '{"children": []}'],
+)  # fmt: skip
+def test_an_audience_rule_of_facts_and_their_values_is_used(engine: Backend, tmp_path: Path, rule: str) -> None:
+    frames = required_club()
+    set_value("offers", 1, "audience_rule", rule)(frames)
+    assert quarantined(check(frames, engine, tmp_path)) == []
 
 
 def test_a_row_with_several_faults_is_set_aside_once_with_the_first(engine: Backend, tmp_path: Path) -> None:

@@ -80,6 +80,7 @@ def test_text_reads_as_the_contracts_type_or_is_a_fault(wanted: Type, readings: 
         (pa.array([datetime.fromisoformat("2024-01-01"), datetime.fromisoformat("2024-01-01T01:00")]), Type.DATE, [date(2024, 1, 1), None]),
         (pa.array([["email"], []]), Type.STRINGS, [["email"], []]),
         (pa.array([{"gender": ["female"]}]), Type.JSON, ['{"gender":["female"]}']),
+        (pa.array([{"gender": ["null"], "children": None}, {"gender": None, "children": [1]}]), Type.JSON, ['{"gender":["null"]}', '{"children":[1]}']),
         (pa.array([True]), Type.MONEY, "not read"),
         (pa.array([[1]]), Type.NUMBER, "not read"),
         (pa.array([b"x"]), Type.STRING, "not read"),

@@ -37,6 +37,17 @@ def test_rules_stand_in_the_order_of_the_reasons() -> None:
     assert [rule.code for rule in RULES] == sorted((rule.code for rule in RULES), key=order.index)
 
 
+def test_no_two_facts_give_a_column_the_same_name() -> None:
+    """Side by side one would be read for the other."""
+    club = club_of(SPECS[0])
+    nobody = club.members.select("member_id").limit(0)
+    basis = Basis(club, NIGHT, Policy(), offers_of(club, club.offers), None, nobody, nobody, NIGHT.as_of)
+    given: dict[str, object] = {}
+    for facts in dict.fromkeys(facts for rule in RULES for facts in rule.facts):
+        for column in set(facts.of(basis).columns) - set(facts.key):
+            assert given.setdefault(column, facts) is facts, column
+
+
 def test_every_reason_has_a_spec() -> None:
     assert {spec.code for spec in SPECS} == set(Reason)
 
