@@ -67,6 +67,34 @@ SPECS_OF_LIMITS = (
             eve       | coffee   | CHANNEL_CAP | 2024-03-19""",
     ),
     Spec(
+        Reason.CHANNEL_CAP,
+        "Of more messages than the limit, there is room again when so many have left the week that fewer are left than it allows, of both limits where both are full",
+        given={
+            "preferences": """
+                member_id | channel | max_per_week | recorded_at
+                anna      | email   | 1            | 2024-01-01
+                bo        | all     | 2            | 2024-01-01
+                carl      | email   | 1            | 2024-01-01
+                carl      | all     | 2            | 2024-01-01""",
+            "mailings": """
+                member_id | campaign_id | channel | sent_at
+                anna      | winter      | email   | 2024-03-09T09:00:00
+                anna      | autumn      | email   | 2024-03-12T09:00:00
+                bo        | winter      | email   | 2024-03-09T09:00:00
+                bo        | autumn      | sms     | 2024-03-10T09:00:00
+                bo        | summer      | email   | 2024-03-11T09:00:00
+                bo        | easter      | sms     | 2024-03-12T09:00:00
+                carl      | winter      | email   | 2024-03-09T09:00:00
+                carl      | autumn      | sms     | 2024-03-11T09:00:00
+                carl      | easter      | post    | 2024-03-12T09:00:00""",
+        },
+        tonight="""
+            member_id | offer_id | outcome     | until      | detail
+            anna      | coffee   | CHANNEL_CAP | 2024-03-20 | You have had as many messages by e-mail this week as you asked for at most.
+            bo        | coffee   | CHANNEL_CAP | 2024-03-19 | You have had as many messages this week as you asked for at most.
+            carl      | coffee   | CHANNEL_CAP | 2024-03-19 | You have had as many messages this week as you asked for at most.""",
+    ),
+    Spec(
         Reason.MEMBER_CAP,
         "The policy's messages a week, tonight's among them: the most valuable go first",
         policy="[caps]\nmessages_per_week = 2",
@@ -94,6 +122,21 @@ SPECS_OF_LIMITS = (
             bo        | tea      | 0.3       | passes     | 1""",
     ),
     Spec(
+        Reason.MEMBER_CAP,
+        "Four messages with a limit of three: there is room when the second has left the week",
+        given={
+            "mailings": """
+                member_id | campaign_id | channel | sent_at
+                anna      | winter      | email   | 2024-03-09T09:00:00
+                anna      | autumn      | sms     | 2024-03-10T09:00:00
+                anna      | summer      | email   | 2024-03-11T09:00:00
+                anna      | easter      | post    | 2024-03-12T09:00:00""",
+        },
+        tonight="""
+            member_id | offer_id | outcome    | until
+            anna      | coffee   | MEMBER_CAP | 2024-03-18""",
+    ),
+    Spec(
         Reason.CATEGORY_CAP,
         "So many offers of one category in any 7 days and no more",
         policy="[caps]\noffers_per_category = 1",
@@ -118,6 +161,21 @@ SPECS_OF_LIMITS = (
             anna      | friele   | 0.2       | CATEGORY_CAP | -
             anna      | tea      | 0.1       | passes       | 2
             bo        | coffee   | 0.3       | CATEGORY_CAP | -""",
+    ),
+    Spec(
+        Reason.CATEGORY_CAP,
+        "Three offers with a limit of two: there is room when the second has left the week",
+        policy="[caps]\noffers_per_category = 2",
+        given={
+            "mailings": """
+                member_id | campaign_id | offer_id | sent_at
+                anna      | winter      | coffee   | 2024-03-09T09:00:00
+                anna      | autumn      | coffee   | 2024-03-10T09:00:00
+                anna      | summer      | coffee   | 2024-03-11T09:00:00""",
+        },
+        tonight="""
+            member_id | offer_id | outcome      | until
+            anna      | coffee   | CATEGORY_CAP | 2024-03-18""",
     ),
     Spec(
         Reason.DISCOUNT_SHARE,
