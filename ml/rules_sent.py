@@ -13,8 +13,7 @@ from ml.consent import PREFERENCES
 from ml.days import days_after, local_day
 from ml.reasons import Reason
 from ml.rule import ALL_BUT_SERVICE, EVERY_CLASS, Facts, Rule, yes_or_no
-from ml.shopping import grouped_products
-from ml.wording import by_channel, counted, day_in_words, readable, sentence
+from ml.wording import UNNAMED, by_channel, counted, day_in_words, is_sensitive, readable, sentence
 
 WEEK = 7  # days: the window of every "per week"
 MONTH = 30  # days: the window of the share of discounts
@@ -88,13 +87,16 @@ def _newest_first(sent: ir.Table, *within: str) -> ir.Table:
 
 
 def offer_category_facts(basis: Basis) -> ir.Table:
-    """(offer_id, offer_category, offer_category_name): the group that most of the offer's products are in; offers without
-    products have none, and no limit of their category."""
-    of = basis.club.offer_products.inner_join(grouped_products(basis), "product_id")
-    sizes = of.group_by("offer_id", "group").aggregate(group_name=of.group_name.max(), products=of.product_id.nunique())
-    place = ibis.row_number().over(group_by="offer_id", order_by=[ibis.desc("products"), "group"])
+    """(offer_id, offer_category, offer_category_name): the category that most of the offer's products are in; offers without
+    products have none, and no limit of their category. The name is what a sentence may say: one sensitive product hides it."""
+    p = basis.club.products
+    quiet = is_sensitive([p.department, p.category, p.subcategory, p.brand], basis.policy.sensitive.categories)
+    of = basis.club.offer_products.inner_join(p.select("product_id", "category", quiet=quiet), "product_id")
+    sizes = of.group_by("offer_id", "category").aggregate(quiet=of.quiet.any(), products=of.product_id.nunique())
+    place = ibis.row_number().over(group_by="offer_id", order_by=[ibis.desc("products"), "category"])
     first = sizes.mutate(place=place).filter(lambda size: size.place == 0)
-    return first.select("offer_id", offer_category="group", offer_category_name="group_name")
+    named = first.quiet.ifelse(UNNAMED, first.category)
+    return first.select("offer_id", offer_category="category", offer_category_name=named)
 
 
 def category_week_facts(basis: Basis) -> ir.Table:

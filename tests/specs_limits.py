@@ -138,29 +138,52 @@ SPECS_OF_LIMITS = (
     ),
     Spec(
         Reason.CATEGORY_CAP,
-        "So many offers of one category in any 7 days and no more",
+        "So many offers of one category in any 7 days and no more, of whichever of its subcategories",
         policy="[caps]\noffers_per_category = 1",
         given={
             "offers": """
                 offer_id
                 coffee
                 friele
-                tea""",
+                tea
+                bread""",
             "offer_products": """
                 offer_id | product_id
                 coffee   | beans
                 friele   | filter
-                tea      | leaves""",
+                tea      | leaves
+                bread    | loaf""",
             "mailings": """
                 member_id | campaign_id | offer_id | sent_at
                 bo        | spring      | friele   | 2024-03-12T12:00:00""",
         },
         tonight="""
-            member_id | offer_id | relevance | outcome      | slot
-            anna      | coffee   | 0.3       | passes       | 1
-            anna      | friele   | 0.2       | CATEGORY_CAP | -
-            anna      | tea      | 0.1       | passes       | 2
-            bo        | coffee   | 0.3       | CATEGORY_CAP | -""",
+            member_id | offer_id | relevance | outcome      | slot | detail
+            anna      | coffee   | 0.3       | passes       | 1    | Chosen for you from the offers of this campaign.
+            anna      | friele   | 0.2       | CATEGORY_CAP | -    | Other offers of hot drinks suit you better.
+            anna      | tea      | 0.1       | CATEGORY_CAP | -    | Other offers of hot drinks suit you better.
+            anna      | bread    | 0.1       | passes       | 2    | Chosen for you from the offers of this campaign.
+            bo        | coffee   | 0.3       | CATEGORY_CAP | -    | You have had 1 offer of hot drinks this week.
+            bo        | tea      | 0.3       | CATEGORY_CAP | -    | You have had 1 offer of hot drinks this week.""",
+    ),
+    Spec(
+        Reason.CATEGORY_CAP,
+        "A category of which something is sensitive is limited too, and not named",
+        policy='[caps]\noffers_per_category = 1\n[sensitive]\ncategories = ["pills"]',
+        given={
+            "offers": """
+                offer_id
+                tin""",
+            "offer_products": """
+                offer_id | product_id
+                tin      | tin""",
+            "mailings": """
+                member_id | campaign_id | offer_id | sent_at
+                anna      | winter      | tin      | 2024-03-12T12:00:00""",
+        },
+        tonight="""
+            member_id | offer_id | outcome      | detail
+            anna      | tin      | CATEGORY_CAP | You have had 1 offer of something of this kind this week.""",
     ),
     Spec(
         Reason.CATEGORY_CAP,
