@@ -162,7 +162,7 @@ SPECS_OF_LIMITS = (
             anna      | coffee   | 0.3       | passes       | 1    | Chosen for you from the offers of this campaign.
             anna      | friele   | 0.2       | CATEGORY_CAP | -    | Other offers of hot drinks suit you better.
             anna      | tea      | 0.1       | CATEGORY_CAP | -    | Other offers of hot drinks suit you better.
-            anna      | bread    | 0.1       | passes       | 2    | Chosen for you from the offers of this campaign.
+            anna      | bread    | 0.1       | passes       | 2    | You bought bread on 5 February.
             bo        | coffee   | 0.3       | CATEGORY_CAP | -    | You have had 1 offer of hot drinks this week.
             bo        | tea      | 0.3       | CATEGORY_CAP | -    | You have had 1 offer of hot drinks this week.""",
     ),
@@ -220,6 +220,34 @@ SPECS_OF_LIMITS = (
             anna      | b        | 0.3       | passes         | 2
             anna      | c        | 0.2       | DISCOUNT_SHARE | -
             anna      | letter   | 0.1       | passes         | 3""",
+    ),
+    Spec(
+        Reason.DISCOUNT_SHARE,
+        "A discount beyond the share takes no place of another message",
+        policy="[caps]\ndiscount_share = 0.5\ndiscount_from = 2",
+        given={
+            "campaigns": """
+                campaign_id
+                spring
+                summer""",
+            "offers": """
+                offer_id | campaign_id | kind
+                a        | spring      | discount
+                letter   | summer      | content""",
+            "offer_products": """
+                offer_id | product_id""",
+            "preferences": """
+                member_id | channel | max_per_week | recorded_at
+                anna      | email   | 1            | 2024-01-01""",
+            "mailings": """
+                member_id | campaign_id | offer_id | sent_at
+                anna      | winter      | a        | 2024-03-01T12:00:00
+                anna      | winter      | a        | 2024-03-02T12:00:00""",
+        },
+        tonight="""
+            member_id | offer_id | relevance | outcome        | slot
+            anna      | a        | 0.4       | DISCOUNT_SHARE | -
+            anna      | letter   | 0.1       | passes         | 1""",
     ),
     Spec(
         Reason.OUTRANKED,
