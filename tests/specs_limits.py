@@ -285,6 +285,29 @@ SPECS_OF_LIMITS = (
             bo        | coffee   | sms     | passes    | Chosen for you from the offers of this campaign.""",
     ),
     Spec(
+        Reason.OUTRANKED,
+        "Of a message that had no room on its channel, no channel is said to reach the member",
+        given={
+            "campaigns": """
+                campaign_id | channels
+                spring      | ["push", "email"]
+                summer      | ["push", "email"]""",
+            "offers": """
+                offer_id | campaign_id
+                coffee   | spring
+                tea      | summer""",
+            "preferences": """
+                member_id | channel | max_per_week | recorded_at
+                bo        | push    | 1            | 2024-01-01
+                bo        | all     | 1            | 2024-01-01""",
+        },
+        tonight="""
+            member_id | offer_id | relevance | channel | outcome     | detail
+            bo        | coffee   | 0.2       | push    | passes      | Chosen for you from the offers of this campaign.
+            bo        | tea      | 0.1       | push    | CHANNEL_CAP | Other messages suit you better, and you asked for no more this week.
+            bo        | tea      | 0.1       | email   | OUTRANKED   | This would have come by push message, if at all.""",
+    ),
+    Spec(
         Reason.CONTROL_GROUP,
         "Members drawn by the seed get no offers, always the same ones; messages of service reach them",
         policy="[chance]\ncontrol_share = 0.5\nseed = 2",
