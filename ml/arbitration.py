@@ -24,13 +24,14 @@ COMPARED = (
     "expected_value", "relevance", "reach", "message_class", "kind", "title", "chosen_at", "offer_category", "few",
     "room_on_channel", "room_in_all", "room_for_member", "room_in_category",
 )  # fmt: skip
-OUTCOME = ("cut", "cut_margin", "chosen_channel", "fits", "slot")
+TOLD = ("cut", "cut_margin", "chosen_channel", "fits", "slot")
+OUTCOME = (*TOLD, "reached")
 
 
 def arbitrate(candidates: ir.Table, basis: Basis) -> ir.Table:
     """What becomes of the candidates: their keys (`PAIR`) with cut (the code that stops them; null = sent), cut_margin (places or
-    offers short, below 0), chosen_channel (of their message), fits (does the text fit the channel) and slot (place among the member's
-    offers of the night; null when cut).
+    offers short, below 0), chosen_channel (of their message), fits (does the text fit the channel), slot (place among the member's
+    offers of the night; null when cut) and reached (is anything of their message sent).
 
     Needs of each row `PAIR` and `COMPARED`; the rooms are null where there is no limit, few says that little is known of the member.
     Nothing else of a row is carried through: the windows sort what they are given.
@@ -44,6 +45,8 @@ def arbitrate(candidates: ir.Table, basis: Basis) -> ir.Table:
     rows = rows.mutate(nth=_best_first(rows, basis))
     rows = cut_beyond(rows, Reason.CATEGORY_CAP, ("member_id", "offer_category"), rows.room_in_category)
     beyond, rows = _parted(cut_beyond(rows, Reason.OUTRANKED, ("member_id", "campaign_id"), caps.offers_per_message))
+    # A discount that has no place whatever else goes takes none of a message: the share is asked here, and of what is left again.
+    unshared, rows = _parted(cut_discounts(rows, basis))
     unwanted, rows = _parted(cut_messages(rows, basis))
     few = basis.policy.confidence.offers_per_night
     tonight = rows.few.ifelse(min(few, caps.offers_per_night), caps.offers_per_night)
@@ -54,8 +57,12 @@ def arbitrate(candidates: ir.Table, basis: Basis) -> ir.Table:
     )
     place = ibis.row_number().over(group_by=["member_id", rows.cut.isnull()], order_by=[rows.limited, rows.nth])
     placed = rows.mutate(slot=rows.cut.isnull().ifelse(place + 1, ibis.null("int64")))
-    left_out = [part.mutate(slot=ibis.null("int64")) for part in (elsewhere, beyond, unwanted)]
-    return ibis.union(*(part.select(*PAIR, *OUTCOME) for part in (placed, *left_out)))
+    left_out = [part.mutate(slot=ibis.null("int64")) for part in (elsewhere, beyond, unshared, unwanted)]
+    message = ["member_id", "campaign_id"]
+    sent = placed.filter(placed.cut.isnull()).group_by(message).aggregate(reached=ibis.literal(True))
+    every = ibis.union(*(part.select(*PAIR, *TOLD) for part in (placed, *left_out)))
+    every = attach(every, sent, message)
+    return every.mutate(reached=every.reached.fill_null(False)).select(*PAIR, *OUTCOME)
 
 
 def _parted(rows: ir.Table) -> tuple[ir.Table, ir.Table]:

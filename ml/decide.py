@@ -154,6 +154,7 @@ def _sent(rows: ir.Table, basis: Basis) -> ir.Table:
 
 def _why_cut(rows: ir.Table, basis: Basis) -> ir.StringValue:
     caps = basis.policy.caps
+    elsewhere = rows.channel != rows.chosen_channel
     return ibis.cases(
         (rows.cut == Reason.CATEGORY_CAP.value, sentence("Other offers of ", readable(rows.offer_category_name), " suit you better.")),
         (rows.cut == Reason.CHANNEL_CAP.value, "Other messages suit you better, and you asked for no more this week."),
@@ -161,7 +162,8 @@ def _why_cut(rows: ir.Table, basis: Basis) -> ir.StringValue:
         (rows.cut == Reason.DISCOUNT_SHARE.value, "Enough of your other offers are discounts."),
         (rows.cut == Reason.CONTROL_GROUP.value, "You are among the members who get no offers for now, so that we learn what offers are worth."),
         (~rows.fits, "The text is too long for this channel."),
-        (rows.channel != rows.chosen_channel, sentence("You are reached ", by_channel(rows.chosen_channel), " instead.")),
+        (elsewhere & rows.reached, sentence("You are reached ", by_channel(rows.chosen_channel), " instead.")),
+        (elsewhere, sentence("This would have come ", by_channel(rows.chosen_channel), ", if at all.")),
         else_="Other offers of the night were more relevant to you.",
     )  # fmt: skip
 

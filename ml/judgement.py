@@ -19,8 +19,8 @@ from ml.rules import RULES, margin_column, margins, pairs_with_facts
 from ml.rules_relevance import KNOWN, REACH, is_thin
 from ml.rules_sent import (
     CATEGORY_WEEK,
-    CHANNEL_WEEK,
     OFFER_CATEGORY,
+    OWN_WEEK,
     WEEK_SENT,
     room_for_member,
     room_in_all,
@@ -32,7 +32,7 @@ from ml.wording import json_object
 
 FAILURE = Type.FAILURES.ibis.removeprefix("array<").removesuffix(">")
 # What arbitration compares, whatever rules there are.
-ARBITRATION_NEEDS = (PREFERENCES, KNOWN, REACH, WEEK_SENT, CHANNEL_WEEK, OFFER_CATEGORY, CATEGORY_WEEK)
+ARBITRATION_NEEDS = (PREFERENCES, KNOWN, REACH, WEEK_SENT, OWN_WEEK, OFFER_CATEGORY, CATEGORY_WEEK)
 # Columns of the ledger that are known once a pair is judged.
 JUDGED = tuple(
     name for name in DECISIONS.names if name not in ("threshold", "verdict", "slot", "propensity", "policy_version")

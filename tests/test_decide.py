@@ -63,7 +63,7 @@ def limits_hold(offers: list[Row], tables: Mapping[str, list[Row]]) -> None:
         <= caps.offers_per_message
     )
     assert max(Counter(row["member_id"] for row in limited).values(), default=0) <= caps.offers_per_night
-    of_category = {"coffee": "COFFEE", "friele": "COFFEE"}
+    of_category = {"coffee": "HOT DRINKS", "friele": "HOT DRINKS", "tea": "HOT DRINKS"}
     assert (
         max(
             Counter((r["member_id"], of_category.get(r["offer_id"], r["offer_id"])) for r in limited).values(),

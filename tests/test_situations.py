@@ -42,7 +42,7 @@ def test_every_reason_is_a_sentence_to_the_member(night: Played) -> None:
     assert told["gown a-man"] == "On 14 April 2024 you told us: gender: man. This is meant for others."
     assert told["wok no-to-subcategory"] == 'On 31 October 2024 you said "not for me" to frying pans.'
     assert told["washer5 dear-tv-cheap-washer"] == "It is dearer than the washing machines that you buy."
-    assert told["beans three-offers-of-coffee"] == "You have had 3 offers of coffee this week."
+    assert told["beans three-offers-of-coffee"] == "You have had 3 offers of drinks this week."
     assert all(text.endswith(".") and not re.search(r"[A-Z]{4}|_|\bnull\b|None", text) for text in told.values())
 
 
