@@ -123,7 +123,10 @@ class Purchases(Section):
         description="Share of its interval that must pass, before the campaign ends, for a consumable to be offered.",
     )
     reminder_lead_days: Days = Field(21, description="Days before it is due that a reminder may be sent.")
-    reminder_late_days: Days = Field(21, description="Days after it was due that a reminder may still be sent.")
+    reminder_late_days: Days = Field(
+        21,
+        description="Days after it was due that a reminder of a thing may still be sent; of a day that comes every year none is sent after it.",
+    )
     sales_channel_days: Days = Field(
         365, description="Days of purchases that tell in which sales channels a member shops."
     )

@@ -19,13 +19,14 @@ def reminder_facts(basis: Basis) -> ir.Table:
     The margin is in days: 0 or more inside the window, below 0 outside it.
     """
     falling = ibis.union(_needed(basis), _anniversaries(basis))
+    order = ibis.struct({"day": falling.due_on, "why": falling.why})
     first = falling.group_by("member_id", "offer_id").aggregate(
-        due_on=falling.due_on.min(), why=falling.why.argmin(ibis.struct({"day": falling.due_on, "why": falling.why}))
+        due_on=falling.due_on.min(), why=falling.why.argmin(order), late_days=falling.late_days.argmin(order)
     )
     ask = basis.policy.purchases
     today = tonight(basis.night)
     opens = days_after(first.due_on, -ask.reminder_lead_days)
-    closes = days_after(first.due_on, ask.reminder_late_days)
+    closes = days_after(first.due_on, first.late_days)
     margin = ibis.least(days_between(opens, today), days_between(today, closes))
     return first.select(
         "member_id",
@@ -41,14 +42,23 @@ def _needed(basis: Basis) -> ir.Table:
     had = needs(basis)
     reminders = basis.offers.filter(basis.offers.kind == "reminder").select("offer_id")
     met = had.inner_join(offer_groups(basis).semi_join(reminders, "offer_id"), "group")
+    due_on, thing = days_after(met.last_on, met.cycle_days.round()), readable(met.group_name)
+    past = due_on < tonight(basis.night)
     return met.select(
-        "member_id", "offer_id", due_on=days_after(met.last_on, met.cycle_days.round()), why=sentence("You will need ", readable(met.group_name), " again about ")
-    )  # fmt: skip
+        "member_id",
+        "offer_id",
+        due_on=due_on,
+        why=past.ifelse(
+            sentence("You needed ", thing, " again, by what is usual, about "),
+            sentence("You will need ", thing, " again about "),
+        ),
+        late_days=ibis.literal(basis.policy.purchases.reminder_late_days),
+    )
 
 
 def _anniversaries(basis: Basis) -> ir.Table:
-    """Days that members declared (facts named ..._date) and a reminder's audience rule names: the day of the year nearest
-    to tonight. The 29th of February counts as the 28th."""
+    """Days that members declared (facts named ..._date) and a reminder's audience rule names: the next of them, tonight's included, as a day
+    that is over is nothing to be reminded of. The 29th of February counts as the 28th."""
     said = believed(basis)
     days = said.filter(said.fact.endswith("_date")).mutate(day=said.value.try_cast("date"))
     days = days.filter(days.day.notnull())
@@ -56,12 +66,14 @@ def _anniversaries(basis: Basis) -> ir.Table:
     met = days.inner_join(ruled_facts(days, basis).semi_join(reminders, "offer_id"), "fact")
     today = tonight(basis.night)
     day_of_month = ((met.day.month() == 2) & (met.day.day() == 29)).ifelse(28, met.day.day())
-    years = [ibis.date(basis.night.business_date.year + ahead, met.day.month(), day_of_month) for ahead in (-1, 0, 1)]
-    nearest = years[0]
-    for day in years[1:]:
-        nearest = (days_between(today, day).abs() < days_between(today, nearest).abs()).ifelse(day, nearest)
+    this, following = (
+        ibis.date(basis.night.business_date.year + ahead, met.day.month(), day_of_month) for ahead in (0, 1)
+    )
+    upcoming = (this >= today).ifelse(this, following)
     what = met.fact.replace("_date", "").replace("_", " ")
-    return met.select("member_id", "offer_id", due_on=nearest, why=sentence("Your ", what, " day is on "))
+    return met.select(
+        "member_id", "offer_id", due_on=upcoming, why=sentence("Your ", what, " day is on "), late_days=ibis.literal(0)
+    )
 
 
 def occasion_facts(basis: Basis) -> ir.Table:

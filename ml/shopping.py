@@ -75,7 +75,7 @@ def intervals(bought: ir.Table, basis: Basis) -> ir.Table:
 
     Days lived as a buyer over purchases repeated: unlike the mean gap, it does not forget those who have not come back
     yet, and so does not take a durable for a consumable because some bought two at once. Half a purchase at the policy's
-    unknown interval is added, for groups of which little is known.
+    unknown interval is added, for groups of which little is known; of which nobody's second purchase is known, it is that interval.
     """
     lived = days_between(bought.first_on, tonight(basis.night)).sum()
     repeated = (bought.days - 1).sum()
@@ -83,7 +83,8 @@ def intervals(bought: ir.Table, basis: Basis) -> ir.Table:
     unknown = basis.policy.purchases.unknown_interval_days
     own = days_between(bought.first_on, bought.last_on) / (bought.days - 1).nullif(0)
     return bought.group_by("group").aggregate(
-        interval_days=(lived + prior * unknown) / (repeated + prior), cycle_days=own.median()
+        interval_days=(repeated > 0).ifelse((lived + prior * unknown) / (repeated + prior), float(unknown)),
+        cycle_days=own.median(),
     )
 
 

@@ -90,7 +90,7 @@ SPECS_OF_SHOPPING = (
     ),
     Spec(
         Reason.NOT_DUE,
-        "A reminder comes in its window: three weeks on either side of the day the thing is needed again, or of the anniversary",
+        "A reminder comes in its window: three weeks on either side of the day a thing is needed again, three weeks before a day of the year and not after it",
         given={
             "offers": """
                 offer_id    | kind     | audience_rule
@@ -106,7 +106,8 @@ SPECS_OF_SHOPPING = (
             "declared_facts": """
                 member_id | fact         | value      | declared_at
                 carl      | wedding_date | 2011-03-30 | 2023-01-01
-                dina      | wedding_date | 2011-08-30 | 2023-01-01""",
+                dina      | wedding_date | 2011-08-30 | 2023-01-01
+                erik      | wedding_date | 2011-03-05 | 2023-01-01""",
             "transactions": """
                 member_id | product_id | occurred_at
                 anna      | tyres      | 2022-03-24
@@ -124,7 +125,8 @@ SPECS_OF_SHOPPING = (
             bo        | new-tyres   | NOT_DUE | You will need tyres again about 22 June.
             carl      | anniversary | passes  | -
             dina      | anniversary | NOT_DUE | Your wedding day is on 30 August.
-            eva       | new-tyres   | NOT_DUE | There is nothing to remind you of.""",
+            eva       | new-tyres   | NOT_DUE | There is nothing to remind you of.
+            erik      | anniversary | NOT_DUE | Your wedding day is on 5 March 2025.""",
     ),
     Spec(
         Reason.PRICE_TIER_MISMATCH,
@@ -190,5 +192,18 @@ SPECS_OF_SHOPPING = (
             member_id | offer_id | outcome | detail
             anna      | tyres    | passes  | -
             bo        | tyres    | NOT_DUE | There is nothing to remind you of.""",
+    ),
+    Spec(
+        Reason.JUST_BOUGHT,
+        "Of what nobody has bought twice the policy's unknown interval counts: here a year, of which half must pass",
+        given={"transactions": """
+            member_id | product_id | occurred_at
+            anna      | tv-basic   | 2023-10-01
+            bo        | tv-basic   | 2023-09-01
+            carl      | tv-basic   | 2018-09-01"""},
+        tonight="""
+            member_id | offer_id | outcome     | until      | detail
+            anna      | tv       | JUST_BOUGHT | 2024-03-31 | You bought televisions on 1 October 2023.
+            bo        | tv       | passes      | -          | -""",
     ),
 )  # fmt: skip
