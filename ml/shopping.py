@@ -51,22 +51,36 @@ def bought_groups(basis: Basis) -> ir.Table:
     nothing is told."""
     wanted = offer_groups(basis).select("group").distinct()
     products = grouped_products(basis).semi_join(wanted, "group").select("product_id", "group")
-    lines = basis.club.transactions.filter(basis.club.transactions.quantity > 0)
     recorded = basis.wide.profiling if basis.wide else None
+    lines = basis.club.transactions.select(
+        "member_id", "product_id", "occurred_at", "quantity", "transaction_id", "line_no"
+    )
     lines = lines.semi_join(may_be_profiled(basis.club, basis.policy, recorded), "member_id")
-    kept = lines.anti_join(_brought_back(basis), ["member_id", "product_id"]).inner_join(products, "product_id")
+    kept = _not_brought_back(lines).inner_join(products, "product_id")
     days = kept.select("member_id", "group", day=local_day(kept.occurred_at, basis.night)).distinct()
     return days.group_by("member_id", "group").aggregate(
         days=days.count(), first_on=days.day.min(), last_on=days.day.max()
     )
 
 
-def _brought_back(basis: Basis) -> ir.Table:
-    """(member_id, product_id) of which a member has returned as much as they bought."""
-    lines = basis.club.transactions
-    returns = lines.filter(lines.quantity < 0).select("member_id", "product_id").distinct()
-    both = lines.semi_join(returns, ["member_id", "product_id"])
-    return both.group_by("member_id", "product_id").having(both.quantity.sum() <= 0).aggregate(lines=both.count())
+def _not_brought_back(lines: ir.Table) -> ir.Table:
+    """The bought lines (member_id, product_id, occurred_at) of which anything was kept: a return takes back the newest purchases of the
+    product before it, and none where none is known."""
+    one = ["member_id", "product_id"]
+    returned = lines.filter(lines.quantity < 0).select(*one).distinct()
+    columns = [*one, "occurred_at"]
+    whole = lines.filter(lines.quantity > 0).anti_join(returned, one).select(*columns)
+    # From the newest line back: what is returned and not yet found among the purchases is the sum so far less its least; a purchase
+    # is kept by as much as it brings that least down.
+    part = lines.semi_join(returned, one)
+    newest = [ibis.desc("occurred_at"), "quantity", "transaction_id", "line_no"]
+    part = part.mutate(nth=ibis.row_number().over(group_by=one, order_by=newest))
+    so_far = ibis.window(group_by=one, order_by="nth", preceding=None, following=0)
+    part = part.mutate(open=(-part.quantity).sum().over(so_far))
+    part = part.mutate(least=ibis.least(part.open.min().over(so_far), 0.0))
+    before = part.least.lag().over(group_by=one, order_by="nth").fill_null(0.0)
+    part = part.mutate(kept=before - part.least)
+    return whole.union(part.filter((part.quantity > 0) & (part.kept > 0)).select(*columns))
 
 
 def intervals(bought: ir.Table, basis: Basis) -> ir.Table:

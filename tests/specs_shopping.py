@@ -47,6 +47,24 @@ SPECS_OF_SHOPPING = (
     ),
     Spec(
         Reason.JUST_BOUGHT,
+        "A return takes back the newest purchase before it: not one kept for years, and not one made since",
+        given={"transactions": """
+            member_id | product_id   | quantity | occurred_at
+            anna      | washer-basic | 1        | 2018-03-03T12:00:00
+            anna      | washer-basic | 1        | 2024-02-03T12:00:00
+            anna      | washer-basic | -1       | 2024-02-10T12:00:00
+            bo        | washer-basic | -1       | 2024-02-03T12:00:00
+            bo        | washer-basic | 1        | 2024-02-10T12:00:00
+            carl      | washer-basic | 2        | 2024-02-03T12:00:00
+            carl      | washer-basic | -1       | 2024-02-10T12:00:00"""},
+        tonight="""
+            member_id | offer_id | outcome     | detail
+            anna      | washer   | passes      | -
+            bo        | washer   | JUST_BOUGHT | You bought washing machines on 10 February.
+            carl      | washer   | JUST_BOUGHT | You bought washing machines on 3 February.""",
+    ),
+    Spec(
+        Reason.JUST_BOUGHT,
         "What is bought every week is wanted, and so is an offer that is also for something else",
         given={
             "offers": """
