@@ -99,8 +99,11 @@ Beside mailing everyone, our decisions avoided **{saved:.0%}** of the unsubscrib
 The table tells how many irrelevant messages could be stopped by a score while so many of the relevant ones are lost. *Our scores* are the night's relevance; with the *rules*, what
 a rule stops is stopped first. *Taught the
 truth* is the same learner with the same features, but told of every past message whether it was relevant instead of whether it was answered: what it can read from this
-club's tables at all. *The true chance* is the oracle who knows each member's chance of an answer. What lies between the last two is hidden from the tables ([where](adr/0029-where-the-gap-to-the-oracle-lies.md)): tastes that no
-purchase has shown yet, and when a washing machine was bought before the history began. {_beside(truth)}
+club's tables at all. *The true chance* is the oracle who knows each member's chance of an answer. What lies between the last two is hidden from the tables: tastes that no
+purchase has shown yet, and when a washing machine was bought before the history began. What lies between the first two is what some thousand answers cannot teach of members most of whom never answer
+([where it lies](adr/0029-where-the-gap-to-the-oracle-lies.md), [what the plan has to do with it](adr/0032-the-invented-clubs-marketing-plans-what-sells-in-its-season.md)). {
+        _beside(truth)
+    }
 
 {
         grid(
