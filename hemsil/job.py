@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dagster._utils.error import SerializableErrorInfo
 
 PUBLISHES = "published_batch"  # the asset whose step publishes
-MOST_WARNINGS = 5  # of one step that are shown; the rest is in the UI
+MOST_WARNINGS = 2  # of one step that are shown, of which the first is of the whole; the rest is in the UI
 
 
 class RunFailed(HemsilError):

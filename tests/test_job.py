@@ -43,7 +43,7 @@ def test_a_check_that_warned_is_shown_as_a_warning_with_its_sentence(tmp_path: P
 
 def test_checks_that_say_the_same_say_it_once(tmp_path: Path) -> None:
     (told,) = [line for line in shown(dg.Definitions(assets=[columns]), tmp_path).splitlines() if "warning:" in line]
-    assert told == "    warning: column_0, column_1, column_2, column_3, column_4 and 2 more: nothing to compare with"
+    assert told == "    warning: column_0, column_1 and 5 more: nothing to compare with"
 
 
 def shown(definitions: dg.Definitions, folder: Path) -> str:
