@@ -30,7 +30,7 @@ from benchmarks.processor import processor
 from ml.club import visible
 from ml.ensemble import Ensemble
 from ml.feature_dictionary import CATEGORICAL, NAMED_INPUTS
-from ml.features_category import category_features
+from ml.features_category import category_features, club_prices
 from ml.features_member import purchase_features
 from ml.fitting import fit_bags
 from ml.habits import group_habits
@@ -60,10 +60,11 @@ def features_by_hand(platform: Platform) -> tuple[float, float]:
         def ours() -> None:
             moments = moments_of(asks)
             bought = keep(purchases(club, asks))
-            habits = {"category": group_habits(moments, bought, "category")}
+            habits = {"category": keep(group_habits(moments, bought, "category"))}
+            prices = club_prices(club, moments, one_moment=True)  # as a night has them
             made = {
                 "member_features": purchase_features(asks, bought),
-                "member_category_features": category_features(club, asks, habits, bought),
+                "member_category_features": category_features(club, asks, habits, bought, prices),
             }
             for name, rows in made.items():
                 _written(platform, rows, places[name])

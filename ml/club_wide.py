@@ -74,7 +74,8 @@ class WideFeatures:
 
 
 def wide_features(club: Club, asks: ir.Table, kinds: tuple[str, ...], sums: OfferSums | None = None) -> WideFeatures:
-    """Of the asks' moments and campaigns. `club` is the whole of it, and `sums` what its members bought, where that was made shard by shard."""
+    """Of the asks' moments and campaigns. `club` is the whole of it, and `sums` what its members bought, where that was made already: of one
+    moment."""
     return WideFeatures(
         campaigns=campaign_features(club, asks),
         offers=offer_features(club, asks, kinds, sums),

@@ -17,6 +17,7 @@ from ml.features_department import department_features
 from ml.features_member import purchase_features
 from ml.features_of_members import CATEGORY, MEMBER
 from ml.features_of_offers import CAMPAIGN, DEPARTMENT, MEMBER_CAMPAIGN, MEMBER_OFFER, OFFER
+from ml.features_offer_sums import OfferSums
 from ml.features_price import price_levels, tiers_bought
 from ml.features_response import response_features, response_to_kind
 from ml.habits import habits_by_level
@@ -50,9 +51,11 @@ class FeatureTables:
         return replace(self, **made)
 
 
-def whole_clubs_features(club: Club, asks: ir.Table, kinds: tuple[str, ...] = ANSWERS) -> WideFeatures:
+def whole_clubs_features(
+    club: Club, asks: ir.Table, kinds: tuple[str, ...] = ANSWERS, sums: OfferSums | None = None
+) -> WideFeatures:
     """`wide_features` of a club that is not divided."""
-    wide = wide_features(club, asks, kinds)
+    wide = wide_features(club, asks, kinds, sums)
     return replace(wide, rates=keep(wide.rates))  # two families read them
 
 

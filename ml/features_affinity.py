@@ -16,9 +16,8 @@ from ml.habits import REPEATED, answered_groups, offer_groups
 from ml.history import LEVELS
 from ml.joins import side_by_side
 from ml.kept import keep
+from ml.pair_numbers import NUMBER, PairNumbers
 
-PAIR = ["as_of", "campaign_id", "member_id", "offer_id"]
-ASK = ["as_of", "campaign_id", "member_id"]
 SHORT = {"product_id": "product", "brand_subcategory": "line"}  # in feature names
 
 
@@ -31,21 +30,21 @@ def offer_affinity(
     and decayed, days since the last, how due it is, decayed baskets with a coupon; the likeness to answered offers; how far its price tier is
     from the member's (`tiers_bought`); declared interests it meets; and what was said of it.
     """
-    asks = asks.select(*ASK)
-    parts = [_level(club, asks, habits[level], level) for level in LEVELS]
-    parts += [_answered(club, asks, level, kinds) for level in ("product_id", "subcategory", "brand_subcategory")]
-    parts += [price_apart(club, asks, tiers), interest_in_offers(club, asks)]
+    pairs = PairNumbers.of(club, asks)
+    parts = [_level(club, pairs, habits[level], level) for level in LEVELS]
+    parts += [_answered(club, pairs, level, kinds) for level in ("product_id", "subcategory", "brand_subcategory")]
+    parts += [price_apart(club, pairs, tiers), interest_in_offers(club, pairs)]
     if "feedback" in club.recorded:
-        parts.append(said_of_offers(club, asks))
-    rows = side_by_side(parts, PAIR)
+        parts.append(said_of_offers(club, pairs))
+    rows = pairs.named(side_by_side(parts, [NUMBER]))
     return rows.mutate(
         **{c: rows[c].fill_null(0.0) if c in rows.columns else ibis.literal(0.0) for c in (*SAID, "interest_recent")}
     )
 
 
-def _level(club: Club, asks: ir.Table, habits: ir.Table, level: str) -> ir.Table:
+def _level(club: Club, pairs: PairNumbers, habits: ir.Table, level: str) -> ir.Table:
     name = SHORT.get(level, level)
-    h = _meeting(club, asks, habits, level)
+    h = _meeting(club, pairs, habits, level)
     # A product counts whole; a wider group counts by how much of the offer lies in it.
     weight = ibis.literal(1.0) if level == "product_id" else h.weight
     columns = {
@@ -62,20 +61,20 @@ def _level(club: Club, asks: ir.Table, habits: ir.Table, level: str) -> ir.Table
     if level == "product_id":
         columns["product_quantity"] = total(h.quantity)
         columns["offer_products_known"] = h.count().cast("float64")
-    return h.group_by(*PAIR).aggregate(**columns)
+    return h.group_by(NUMBER).aggregate(**columns)
 
 
-def _meeting(club: Club, asks: ir.Table, facts: ir.Table, level: str) -> ir.Table:
-    """Facts of a member and a group (as_of, member_id, value) beside the asked offers that the group is in, with `weight`.
+def _meeting(club: Club, pairs: PairNumbers, facts: ir.Table, level: str) -> ir.Table:
+    """Facts of a member and a group (as_of, member_id, value) beside the asked offers that the group is in: `pair`, and `weight`.
 
     Facts meet groups first and asks last: the other way round every ask meets every group of its campaign, which is
     thirty times the work. The groups are kept, so that the engine knows how few they are.
     """
-    groups = keep(offer_groups(club, level).semi_join(asks, "campaign_id"))
-    return facts.inner_join(groups, "value").semi_join(asks, ASK)
+    groups = keep(pairs.of_offers(offer_groups(club, level)))
+    return pairs.of_asked(facts.inner_join(groups, "value"))
 
 
-def _answered(club: Club, asks: ir.Table, level: str, kinds: tuple[str, ...]) -> ir.Table:
+def _answered(club: Club, pairs: PairNumbers, level: str, kinds: tuple[str, ...]) -> ir.Table:
     name = SHORT.get(level, level)
-    h = _meeting(club, asks, answered_groups(club, asks, level, kinds), level)
-    return h.group_by(*PAIR).aggregate(**{f"{name}_answered": total(h.strength * h.weight.sqrt())})
+    h = _meeting(club, pairs, answered_groups(club, pairs.asks, level, kinds), level)
+    return h.group_by(NUMBER).aggregate(**{f"{name}_answered": total(h.strength * h.weight.sqrt())})

@@ -9,11 +9,11 @@ import ibis.expr.types as ir
 
 from ml.club import Club
 from ml.exact import total
-from ml.features_affinity import ASK
 from ml.features_offer import campaign_features
 from ml.habits import offer_groups
 from ml.history import share
 from ml.kept import keep
+from ml.pair_numbers import ASK
 
 TOP = 5
 

@@ -10,13 +10,12 @@ import ibis.expr.types as ir
 from ml.club import Club
 from ml.features_feedback import things_of_offers
 from ml.history import moments_of, seen_from
+from ml.pair_numbers import NUMBER, PairNumbers
 from ml.thing_names import plain
 
 HALF_LIFE_OF_INTERESTS = 365  # days after which a declared interest weighs half
 BELIEVED = 730  # days after which it weighs nothing, as in the policy's [declared.days]
 INTERESTING = ("subcategory", "category", "department", "brand")  # what an interest can be the name of
-PAIR = ["as_of", "campaign_id", "member_id", "offer_id"]
-ASK = ["as_of", "campaign_id", "member_id"]
 AMOUNTS = ("household_size", "children")  # facts read as the first number in the value ("5+" is 5, none is missing)
 
 
@@ -44,10 +43,10 @@ def declared_interests(club: Club, asks: ir.Table) -> ir.Table:
     return named.group_by("as_of", "member_id", "value").aggregate(weight=named.weight.max())
 
 
-def interest_in_offers(club: Club, asks: ir.Table) -> ir.Table:
-    """One row a (as_of, campaign_id, member_id, offer_id) that meets a declared interest: interest_recent in 0..1, the share of the
-    offer's products that the interest covers, halved every HALF_LIFE_OF_INTERESTS, of the strongest."""
-    things = things_of_offers(club, asks)
-    things = things.filter(things.scope.isin(INTERESTING)).rename(value="thing")
-    met = declared_interests(club, asks).inner_join(things, "value").semi_join(asks, ASK)
-    return met.group_by(*PAIR).aggregate(interest_recent=(met.weight * met.part).max())
+def interest_in_offers(club: Club, pairs: PairNumbers) -> ir.Table:
+    """One row a pair that meets a declared interest: interest_recent in 0..1, the share of the offer's products that the interest
+    covers, halved every HALF_LIFE_OF_INTERESTS, of the strongest."""
+    things = things_of_offers(club, pairs.asks)
+    things = pairs.of_offers(things.filter(things.scope.isin(INTERESTING)).rename(value="thing"))
+    met = pairs.of_asked(declared_interests(club, pairs.asks).inner_join(things, "value"))
+    return met.group_by(NUMBER).aggregate(interest_recent=(met.weight * met.part).max())

@@ -9,23 +9,22 @@ import ibis.expr.types as ir
 
 from ml.club import Club
 from ml.history import seen_from
+from ml.pair_numbers import NUMBER, PairNumbers
 from ml.source_tables import FEEDBACK_SCOPES
 from ml.thing_names import thing_of
 
 HALF_LIFE_OF_WORDS = 180  # days after which what was said weighs half: longer than a purchase, it was said on purpose
-PAIR = ["as_of", "campaign_id", "member_id", "offer_id"]
-ASK = ["as_of", "campaign_id", "member_id"]
 SAID = ("against_recent", "liked_recent")
 
 
-def said_of_offers(club: Club, asks: ir.Table) -> ir.Table:
-    """One row a (as_of, campaign_id, member_id, offer_id) of which, or of a part of which, the member had said anything.
+def said_of_offers(club: Club, pairs: PairNumbers) -> ir.Table:
+    """One row a pair of whose offer, or of a part of which, the member had said anything.
 
     against_recent and liked_recent are in 0..1: the share of the offer's products that the word covers, halved every
     HALF_LIFE_OF_WORDS, of the strongest such word; 0 where there is none. Of one thing only the last word counts; of two
     at the same instant the refusal.
     """
-    moments = asks.select("as_of", "member_id").distinct()
+    moments = pairs.asks.select("as_of", "member_id").distinct()
     said = club.feedback
     words = said.select("member_id", "scope", "verdict", "recorded_at", thing=thing_of(said.scope, said.scope_id))
     seen = seen_from(moments, words, "recorded_at")
@@ -34,8 +33,9 @@ def said_of_offers(club: Club, asks: ir.Table) -> ir.Table:
         against=weight.max(where=seen.verdict == "not_for_me").fill_null(0.0),
         liked=weight.max(where=seen.verdict == "more_like_this").fill_null(0.0),
     )
-    met = last.inner_join(things_of_offers(club, asks), ["scope", "thing"]).semi_join(asks, ASK)
-    return met.group_by(*PAIR).aggregate(
+    things = pairs.of_offers(things_of_offers(club, pairs.asks))
+    met = pairs.of_asked(last.inner_join(things, ["scope", "thing"]))
+    return met.group_by(NUMBER).aggregate(
         against_recent=ibis.ifelse(met.against >= met.liked, met.against * met.part, 0.0).max(),
         liked_recent=ibis.ifelse(met.liked > met.against, met.liked * met.part, 0.0).max(),
     )

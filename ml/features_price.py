@@ -10,9 +10,7 @@ from ml.club import Club
 from ml.exact import total
 from ml.habits import offer_groups
 from ml.history import moments_of, seen_from
-
-PAIR = ["as_of", "campaign_id", "member_id", "offer_id"]
-ASK = ["as_of", "campaign_id", "member_id"]
+from ml.pair_numbers import NUMBER, PairNumbers
 
 
 def listed_tiers(club: Club) -> ir.Table:
@@ -44,14 +42,14 @@ def price_levels(bought: ir.Table) -> ir.Table:
     return bought.group_by("as_of", "member_id").aggregate(price_level=total(bought.tiers) / bought.lines.sum())
 
 
-def price_apart(club: Club, asks: ir.Table, bought: ir.Table) -> ir.Table:
-    """One row a (as_of, campaign_id, member_id, offer_id) whose offer says its tier and in whose categories the member has
-    bought: category_price_apart, how many tiers the offer is from the mean of what the member takes there."""
-    tiered = club.offers.filter(club.offers.price_tier.notnull()).semi_join(asks, "campaign_id")
+def price_apart(club: Club, pairs: PairNumbers, bought: ir.Table) -> ir.Table:
+    """One row a pair whose offer says its tier and in whose categories the member has bought (`tiers_bought`): category_price_apart,
+    how many tiers the offer is from the mean of what the member takes there."""
+    tiered = club.offers.filter(club.offers.price_tier.notnull())
     asked = tiered.select("campaign_id", "offer_id", price_tier=tiered.price_tier.cast("float64"))
-    groups = asked.inner_join(offer_groups(club, "category").drop("campaign_id"), "offer_id")
-    met = bought.inner_join(groups, bought.category == groups["value"]).semi_join(asks, ASK)
-    summed = met.group_by(*PAIR).aggregate(
+    groups = pairs.of_offers(asked.inner_join(offer_groups(club, "category").drop("campaign_id"), "offer_id"))
+    met = pairs.of_asked(bought.inner_join(groups, bought.category == groups["value"]))
+    summed = met.group_by(NUMBER).aggregate(
         lines=met.lines.sum(), tiers=total(met.tiers), price_tier=met.price_tier.max()
     )
-    return summed.select(*PAIR, category_price_apart=(summed.price_tier - summed.tiers / summed.lines).abs())
+    return summed.select(NUMBER, category_price_apart=(summed.price_tier - summed.tiers / summed.lines).abs())

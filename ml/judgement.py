@@ -62,7 +62,7 @@ def judge(scores: ir.Table, basis: Basis, rules: Sequence[Rule] = RULES) -> ir.T
         failures=_known([*failures, failure(Reason.CONTROL_GROUP.value, ibis.literal(-1.0), control)]),
         reason=reason,
         detail=_first(failed, lambda rule: rule.detail(rows, basis), "string"),
-        would_pass_if=hopeless.ifelse(ibis.null("string"), _known(wishes).join("; and ").nullif(""))
+        would_pass_if=hopeless.ifelse(ibis.null("string"), ibis.literal("; and ").join(wishes).nullif(""))
         if wishes
         else ibis.null("string"),
         until=_first(failed, lambda rule: rule.until(rows, basis) if rule.until else ibis.null("date"), "date"),

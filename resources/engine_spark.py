@@ -96,6 +96,13 @@ class LikeDuckDB(PySparkCompiler):
             return super().visit_JSONGetItem(op, arg=arg, index=index)
         return self.f.get_json_object(arg, self.f.format_string("$['%s']", index))
 
+    def visit_ScalarUDF(self, op: ops.ScalarUDF, **kw: sge.Expression) -> sge.Expression:
+        """A time without zone is UTC, and what is asked for is what a clock in the zone shows then."""
+        if op.__func_name__ != "timezone":
+            return super().visit_ScalarUDF(op, **kw)
+        zone, instant = kw.values()
+        return self.cast(self.f.from_utc_timestamp(instant, zone), op.dtype)
+
     def visit_IsNull(self, op: ops.IsNull, *, arg: sge.Expression) -> sge.Expression:
         """Not a number is a number."""
         return arg.is_(NULL)

@@ -65,7 +65,10 @@ def _sums_by_shard(platform: Platform, night: Night, asks: ir.Table) -> OfferSum
 def write_features(platform: Platform, night: Night, shard: Shard, notes: Notes) -> None:
     """The features of a shard's asks; those that are the same for all members only where the shard is the whole club."""
     club, asks = platform.club(night, shard), platform.lake.read(ASKS, night.key, shard)
-    wide = whole_clubs_features(club, asks, ANSWERS) if shard.is_whole else _wide_features(platform, night)
+    if shard.is_whole:
+        wide = whole_clubs_features(club, asks, ANSWERS, _sums_by_shard(platform, night, asks))
+    else:
+        wide = _wide_features(platform, night)
     found = feature_tables(club, profiled(platform, night, club, asks, shard), ANSWERS, wide).tables()
     for table in FEATURE_TABLES:
         if shard.is_whole or table not in _OF_THE_CLUB:
