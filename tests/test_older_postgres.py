@@ -26,3 +26,9 @@ def test_an_id_keeps_its_letters_and_loses_the_blanks_around_it(theirs: Engine) 
     for member in ("v117v", "viktor", "\t olav\v\r\n"):
         rows(theirs, "SELECT marts.opt_out(:member)", member=member)
     assert rows(theirs, "SELECT member_id FROM live.events ORDER BY place") == [("v117v",), ("viktor",), ("olav",)]
+
+
+def test_a_refused_thing_is_met_in_letters_that_ascii_does_not_have(theirs: Engine) -> None:
+    rows(theirs, "INSERT INTO platform.scopes VALUES (1, 'beer', 'brand', 'ÆRLIG ØL', interval '1 year')")
+    rows(theirs, "SELECT marts.feedback('anna', 'brand', ' Ærlig øl')")
+    assert rows(theirs, "SELECT member_id, offer_id FROM platform.refused") == [("anna", "beer")]

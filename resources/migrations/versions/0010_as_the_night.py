@@ -1,5 +1,6 @@
 """The day heeds a member's word as the night does: for the same classes of messages, and of a thing however it is written."""
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0010"
@@ -28,6 +29,24 @@ BEGIN
     NEW.hash := sha256(coalesce(last.hash, '') || live.content(to_jsonb(NEW)));
     RETURN NEW;
 END $$;
+"""
+
+# What a word is said of, as ml/thing_names.py compares it: ids but for blanks around them, groups in any letters of case.
+_THING = """CASE WHEN {of}.scope IN ('offer', 'product') THEN btrim({of}.scope_id, E' \\t\\n\\r\\f\\x0B')
+            ELSE lower(btrim({of}.scope_id, E' \\t\\n\\r\\f\\x0B'){collated}) END"""
+
+REFUSED = """
+CREATE OR REPLACE VIEW platform.refused AS
+SELECT s.batch, f.member_id, s.offer_id, max(f.recorded_at) AS refused_at
+FROM (SELECT member_id, scope, thing,
+             max(recorded_at) FILTER (WHERE verdict = 'not_for_me') AS recorded_at,
+             max(recorded_at) FILTER (WHERE verdict = 'more_like_this') AS lifted_at
+      FROM (SELECT w.member_id, w.scope, {said} AS thing, w.verdict, w.recorded_at
+            FROM live.feedback w WHERE w.member_id <> '(erased)') words
+      GROUP BY member_id, scope, thing) f
+JOIN platform.scopes s ON s.scope = f.scope AND {covered} = f.thing AND f.recorded_at + s.lasts > now()
+WHERE f.lifted_at IS NULL OR f.lifted_at <= f.recorded_at
+GROUP BY s.batch, f.member_id, s.offer_id;
 """
 
 # A service message is stopped by the no to its channel alone: by no objection to marketing, and by no "not for me".
@@ -77,7 +96,19 @@ SELECT {_OFFER_COLUMNS} FROM platform.offers_now WHERE stopped IS NULL AND batch
 """
 
 
+def collation() -> str:
+    """What to add to a text so that lower() knows all letters; nothing where it does without, or where there is no such collation."""
+    found = op.get_bind().scalar(
+        sa.text(
+            "SELECT collname FROM pg_collation WHERE collname IN ('pg_c_utf8', 'und-x-icu') AND lower('Æ') <> 'æ'"
+            " AND collencoding IN (-1, pg_char_to_encoding(getdatabaseencoding())) ORDER BY collname LIMIT 1"
+        )
+    )
+    return f' COLLATE pg_catalog."{found}"' if found else ""
+
+
 def upgrade() -> None:
-    for part in (COLUMN, CHAIN, NOW, VIEWS):
+    said, covered = (_THING.format(of=of, collated=collation()) for of in ("w", "s"))
+    for part in (COLUMN, CHAIN, REFUSED.format(said=said, covered=covered), NOW, VIEWS):
         op.execute(part)
     op.execute("SELECT platform.grant_roles()")
