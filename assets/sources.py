@@ -8,6 +8,7 @@ import dagster as dg
 
 from assets.shown import lake_out
 from ml.club import Club, visible
+from ml.consent import refuse_without_consents
 from ml.errors import ContractError
 from ml.gone_names import gone_ids, gone_names
 from ml.lake_tables import QUARANTINE
@@ -35,6 +36,7 @@ def source_tables(
     settle_ledger(platform)
     delivered = platform.source.delivered()
     checked = check_tables(platform.tables(), platform.now(), platform.source.origins())
+    refuse_without_consents(checked.clean, platform.policy)
     strangers = of_strangers(checked.quarantined, platform.marts.engine)
     at_fault = {name: (rows, bad - strangers.get(name, 0)) for name, (rows, bad) in checked.counts.items()}
     refusals = too_many(at_fault, platform.policy.quality.max_quarantined_share)

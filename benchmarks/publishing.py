@@ -48,6 +48,7 @@ def offer_rows(rows: int) -> pa.Table:
         "merge_fields": pa.array(['{"first_name": "Kim", "title": "Cheese"}'] * rows),
         "valid_from": pa.array([datetime(2026, 1, 5, tzinfo=UTC)] * rows),
         "valid_until": pa.array([datetime(2026, 1, 9, tzinfo=UTC)] * rows),
+        "message_class": pa.array(["marketing"] * rows),
     }
     schema = columns_to_publish(OFFER_TABLE)
     return pa.table({name: columns[name] for name in schema.names}).cast(schema)

@@ -20,7 +20,8 @@ def object_to_marketing(
     member: Annotated[str, typer.Argument(help="Member who objects.")],
     channel: Annotated[str, typer.Option(help="Only this channel; empty: all marketing.")] = "all",
 ) -> None:
-    """Record that a member objects to marketing; it holds from the next SELECT on.
+    """Record that a member objects to marketing; it holds from the next SELECT on. Messages of service are none: with
+    --channel they stop on that channel, too.
 
     Example: hemsil object 2375
     """
@@ -72,7 +73,7 @@ def erase(
     """
     from resources.forget import as_written, forget, remember
     from resources.home import prepare_home
-    from resources.members_word import objects
+    from resources.members_word import silence
     from resources.platform import Platform
     from resources.restored import settle_ledger
     from resources.turn import one_night_at_a_time
@@ -90,7 +91,7 @@ def erase(
     except NightIsRunning:
         # The night has read the member already: nothing is sent meanwhile, and all is taken out once it has ended.
         for written in as_written(platform, member):
-            objects(platform, written)
+            silence(platform, written)
         console.print("a night is running: the member is in no list from now on; waiting for its end to erase the rest")
         with one_night_at_a_time(settings, wait=True):
             done = forget(platform, member)

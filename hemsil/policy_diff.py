@@ -12,15 +12,15 @@ from ml.policy import Policy
 from ml.policy_changes import changed_keys, changed_verdicts
 from resources.decider import decide_night
 from resources.platform import Platform
+from resources.policy_file import policy_text
 from resources.settings import Settings
 
 
 def read_policy(path: Path, source: str) -> Policy:
-    """The policy of a file for a kind of source. Raises InputError where it cannot be read, PolicyError with its faults."""
+    """The policy of a file for a kind of source. Raises PolicyError where it cannot be read, or with its faults."""
+    text = policy_text(path, str(path))
     try:
-        return Policy.parse(path.read_text(), source=source)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}") from None
+        return Policy.parse(text, source=source)
     except PolicyError as error:
         raise PolicyError(f"{path}: " + str(error).removeprefix("policy.toml: ")) from None
 

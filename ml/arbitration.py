@@ -18,6 +18,7 @@ from ml.reasons import Reason
 from ml.rules_sent import MONTH, counted_mailings
 
 NO_LIMIT = 2**31  # larger than any place; for rows that a limit does not touch
+_EXACT = 1e-9  # 0.29 of 100 is a little less than 29 to a computer
 PAIR = ("campaign_id", "member_id", "offer_id", "channel")
 # What is looked at of a pair, of its offer and of its member.
 COMPARED = (
@@ -46,11 +47,9 @@ def arbitrate(candidates: ir.Table, basis: Basis) -> ir.Table:
     rows = cut_beyond(rows, Reason.CATEGORY_CAP, ("member_id", "offer_category"), rows.room_in_category)
     beyond, rows = _parted(cut_beyond(rows, Reason.OUTRANKED, ("member_id", "campaign_id"), caps.offers_per_message))
     # A discount that has no place whatever else goes takes none of a message: the share is asked here, and of what is left again.
-    unshared, rows = _parted(cut_discounts(rows, basis))
+    unshared, rows = _parted(cut_discounts(rows, basis, before_messages=True))
     unwanted, rows = _parted(cut_messages(rows, basis))
-    few = basis.policy.confidence.offers_per_night
-    tonight = rows.few.ifelse(min(few, caps.offers_per_night), caps.offers_per_night)
-    rows = cut_beyond(rows, Reason.OUTRANKED, ("member_id",), tonight)
+    rows = cut_beyond(rows, Reason.OUTRANKED, ("member_id",), _most_of_the_night(rows, basis))
     rows = cut_discounts(rows, basis)
     rows = rows.mutate(
         cut=(rows.cut.isnull() & in_control_group(rows, basis)).ifelse(Reason.CONTROL_GROUP.value, rows.cut)
@@ -138,21 +137,47 @@ def cut_messages(rows: ir.Table, basis: Basis) -> ir.Table:
     return attach(rows.drop("cut", "cut_margin"), said.select(*message, "cut", "cut_margin"), message)
 
 
-def cut_discounts(rows: ir.Table, basis: Basis) -> ir.Table:
+def _most_of_the_night(rows: ir.Table, basis: Basis) -> ir.IntegerValue:
+    """The policy's most offers to the member in a night, which are fewer where little is known of the member."""
+    most, few = basis.policy.caps.offers_per_night, basis.policy.confidence.offers_per_night
+    return rows.few.ifelse(min(few, most), most)
+
+
+def cut_discounts(rows: ir.Table, basis: Basis, before_messages: bool = False) -> ir.Table:
     """Cut the discounts beyond their share of the member's offers: those of the last 30 days of which the offer is recorded,
-    and tonight's. The share is reckoned from the policy's first few offers on."""
+    and tonight's. The share is reckoned from the policy's first few offers on.
+
+    before_messages  messages have still to be cut: then the share is one of no more offers than can go in the messages left, lest
+                     a discount be let in for an offer that then does not go
+    """
     share, from_offers = basis.policy.caps.discount_share, basis.policy.caps.discount_from
     if share >= 1:
         return rows
-    rows = attach(rows, _month_facts(basis), "member_id")
+    kept = rows.columns
+    rows = attach(_with_sizes(rows) if before_messages else rows, _month_facts(basis), "member_id")
     discount = rows.kind == "discount"
     standing = rows.cut.isnull() & rows.limited
-    others = (standing & ~discount).cast("int64").sum().over(group_by="member_id") + rows.others_in_month.fill_null(0)
-    allowed = ibis.greatest(others * (share / (1 - share)), share * from_offers).floor().cast("int64")
-    left = allowed - rows.discounts_in_month.fill_null(0)
+    sent, others_sent = rows.discounts_in_month.fill_null(0), rows.others_in_month.fill_null(0)
+    others = (standing & ~discount).cast("int64").sum().over(group_by="member_id") + others_sent
+    of_others = others * (share / (1 - share))
+    if before_messages:
+        of_others = ibis.least(of_others, share * (_room_of_offers(rows, basis) + sent + others_sent) + _EXACT)
+    left = ibis.greatest(of_others, share * from_offers).floor().cast("int64") - sent
     place = ibis.row_number().over(group_by=["member_id", standing, discount], order_by="nth") + 1
     limit = discount.ifelse(left, NO_LIMIT)
-    return _cut_after(rows, Reason.DISCOUNT_SHARE, place, limit).drop("others_in_month", "discounts_in_month")
+    return _cut_after(rows, Reason.DISCOUNT_SHARE, place, limit).select(*kept)
+
+
+def _with_sizes(rows: ir.Table) -> ir.Table:
+    """The rows with in_message: how many offers are in their message; 0 of service."""
+    return rows.mutate(in_message=rows.limited.ifelse(rows.nth.count().over(group_by=["member_id", "campaign_id"]), 0))
+
+
+def _room_of_offers(rows: ir.Table, basis: Basis) -> ir.IntegerValue:
+    """More offers than these go to the member in no case: as many messages as are left, each as long as the longest."""
+    messages = ibis.least(rows.room_for_member, rows.room_in_all.fill_null(rows.room_for_member))
+    longest = rows.in_message.max().over(group_by="member_id")
+    return ibis.least(messages * longest, _most_of_the_night(rows, basis))
 
 
 def _month_facts(basis: Basis) -> ir.Table:

@@ -5,16 +5,29 @@ One order of events holds throughout: the later word counts, a no wins over a ye
 all channels is a word on each; but that messages are wanted at all does not take back a no to one channel.
 """
 
+from collections.abc import Collection
+
 import ibis
 import ibis.expr.types as ir
 
 from ml.basis import Basis
 from ml.club import Club
+from ml.errors import PolicyError
 from ml.persons import of_every_id, same_person, strictest_consent, strictest_preferences
 from ml.policy import Policy
 from ml.rule import Facts
-from ml.source_tables import CHANNELS
+from ml.source_tables import CHANNELS, CONSENTS
 from ml.thing_names import plain
+
+
+def refuse_without_consents(recorded: Collection[str], policy: Policy) -> None:
+    """Raises PolicyError where `consents` is not among the tables that the club records, unless the policy takes its audiences
+    as consenting. A table without rows is recorded: nobody has consented, and nobody is sent marketing."""
+    if CONSENTS.name not in recorded and policy.consent.assume == "refuse":
+        raise PolicyError(
+            "the club has no consents table, and who consented is never guessed: add the table, or set "
+            'consent.assume = "audience" in policy.toml if a campaign\'s audience holds only members who consented'
+        )
 
 
 def consent_facts(basis: Basis) -> ir.Table:

@@ -11,8 +11,8 @@ import ibis.expr.types as ir
 from ml.arbitration import PAIR, arbitrate
 from ml.basis import Basis, Explain, Wide
 from ml.club import Club
+from ml.consent import refuse_without_consents
 from ml.declared import match_facts
-from ml.errors import PolicyError
 from ml.judgement import failure, judge
 from ml.kept import keep, staged
 from ml.lake_tables import DECISIONS, SCORES
@@ -59,11 +59,7 @@ def decide(
 
     Raises PolicyError for a club that records no consents, unless the policy takes its audiences as consenting.
     """
-    if "consents" not in club.recorded and policy.consent.assume == "refuse":
-        raise PolicyError(
-            "the club has no consents table, and who consented is never guessed: add the table, or set "
-            'consent.assume = "audience" in policy.toml if a campaign\'s audience holds only members who consented'
-        )
+    refuse_without_consents(club.recorded, policy)
     if asks is not None:
         scores = ibis.union(scores.select(*SCORES.names), unscored(asks, scores, club, model_version))
     nobody = club.members.select("member_id").limit(0)

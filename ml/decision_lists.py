@@ -29,6 +29,7 @@ def offer_table(decisions: ir.Table, club: Club, night: Night) -> ir.Table:
     sent = decisions.filter(decisions.verdict == "send")
     members = club.members.select("member_id", "first_name", "language")
     named = attach(attach(sent, members, "member_id"), club.offers.select("offer_id", "title"), "offer_id")
+    named = attach(named, club.campaigns.select("campaign_id", "message_class"), "campaign_id")
     tomorrow = start_of_day(night.business_date + timedelta(days=1), night.timezone)
     schema = published(OFFER_TABLE)
     return named.select(
@@ -37,6 +38,7 @@ def offer_table(decisions: ir.Table, club: Club, night: Night) -> ir.Table:
         merge_fields=json_object({"first_name": named.first_name, "language": named.language, "title": named.title}),
         valid_from=ibis.literal(night.as_of),
         valid_until=ibis.literal(tomorrow),
+        message_class=named.message_class,
     ).select(*schema).cast(schema)  # fmt: skip
 
 

@@ -19,10 +19,15 @@ INTERESTING = ("subcategory", "category", "department", "brand")  # what an inte
 AMOUNTS = ("household_size", "children")  # facts read as the first number in the value ("5+" is 5, none is missing)
 
 
+def declared(club: Club) -> ir.Table:
+    """The declared facts, their names as rules compare them: " Interest" is "interest"."""
+    return club.declared_facts.mutate(fact=plain(club.declared_facts.fact))
+
+
 def declared_features(club: Club, asks: ir.Table) -> ir.Table:
     """One row a (as_of, member_id): facts_known (0 when none), days_since_fact, and each of `AMOUNTS`, null if not said."""
     moments = moments_of(asks)
-    seen = seen_from(moments, club.declared_facts, "declared_at")
+    seen = seen_from(moments, declared(club), "declared_at")
     number = seen["value"].re_extract(r"(\d+)", 1).nullif("").cast("float64")
     amounts = {f: number.argmax(seen.declared_at, where=seen.fact == f) for f in AMOUNTS}
     facts = seen.group_by("as_of", "member_id").aggregate(
@@ -35,7 +40,7 @@ def declared_features(club: Club, asks: ir.Table) -> ir.Table:
 def declared_interests(club: Club, asks: ir.Table) -> ir.Table:
     """(as_of, member_id, value, weight): the interests that members had declared by then, in small letters, with a weight of 0..1 by
     their age. One said again is as old as its last word."""
-    told = club.declared_facts.filter(club.declared_facts.fact == "interest")
+    told = declared(club).filter(lambda said: said.fact == "interest")
     seen = seen_from(moments_of(asks), told, "declared_at")
     seen = seen.filter(seen.days_ago <= BELIEVED)
     weight = (seen.days_ago * (-math.log(2) / HALF_LIFE_OF_INTERESTS)).exp()

@@ -46,7 +46,7 @@ class Consent(Section):
     """Who may be contacted at all."""
 
     assume: Literal["refuse", "audience"] = Field(
-        "refuse", description="Without a consents table: refuse to decide, or take a campaign's audience as consenting."
+        "refuse", description="Without a consents table: refuse the night, or take a campaign's audience as consenting."
     )
     profiling: Literal["where_recorded", "unless_withdrawn"] = Field(
         "where_recorded",

@@ -5,6 +5,7 @@ database, and docs/tables.md. The SQL behind them is in resources/migrations.
 from dataclasses import replace
 
 from ml.reasons import Reason
+from ml.source_tables import MESSAGE_CLASSES
 from ml.tables import Column, Table, Type
 
 _BATCH = Column("batch_id", Type.STRING, "The published batch.")
@@ -27,6 +28,7 @@ OFFER_TABLE = Table(
         Column("merge_fields", Type.JSON, "What the message needs: first name, language, title.", personal=True),
         Column("valid_from", Type.TIME, "Not to be sent before."),
         Column("valid_until", Type.TIME, "Not to be sent at or after."),
+        Column("message_class", Type.STRING, "Class of its campaign: an objection to marketing leaves service alone. Missing in batches from before it was kept.", nullable=True, allowed=MESSAGE_CLASSES, added=True),
     ),
 )  # fmt: skip
 

@@ -80,7 +80,7 @@ def occasion_facts(basis: Basis) -> ir.Table:
     """(offer_id, has_occasion): reminders of a thing or a day; others (to renew the card) are due for everybody."""
     reminders = basis.offers.filter(basis.offers.kind == "reminder")
     of_things = reminders.semi_join(offer_groups(basis), "offer_id")
-    of_days = reminders.filter(reminders.audience_rule.contains('_date"'))
+    of_days = reminders.filter(reminders.audience_rule.lower().re_search(r'_date\s*"'))
     occasions = ibis.union(of_things.select("offer_id"), of_days.select("offer_id"), distinct=True)
     return occasions.mutate(has_occasion=ibis.literal(True))
 

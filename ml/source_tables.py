@@ -10,6 +10,7 @@ from ml.tables import Column, Table, Type
 CHANNELS = ("email", "sms", "push", "post", "phone", "store")
 SALES_CHANNELS = ("store", "web", "app")
 RESPONSE_KINDS = ("open", "click", "redeem", "unsubscribe", "complaint")
+MESSAGE_CLASSES = ("marketing", "service", "content")
 OFFER_KINDS = ("discount", "content", "reminder", "event", "service")
 FEEDBACK_SCOPES = ("offer", "product", "subcategory", "category", "department", "brand")
 
@@ -130,7 +131,7 @@ CAMPAIGNS = Table(
         Column("campaign_id", Type.STRING, "The campaign's id."),
         Column("name", Type.STRING, "Its name."),
         Column("kind", Type.STRING, "Its kind, in the club's own words.", nullable=True),
-        Column("message_class", Type.STRING, "Marketing, service or content.", allowed=("marketing", "service", "content")),
+        Column("message_class", Type.STRING, "Marketing, service or content.", allowed=MESSAGE_CLASSES),
         Column("starts_on", Type.DATE, "First day it may be sent and answered."),
         Column("ends_on", Type.DATE, "Last day it may be answered."),
         Column("channels", Type.STRINGS, "Channels it may use.", allowed=CHANNELS),

@@ -30,6 +30,13 @@ def objects(platform: Platform, member: str, channel: str = "all") -> int:
     return int(before or 0) - int(after or 0)
 
 
+def silence(platform: Platform, member: str) -> None:
+    """Stop everything to a member, messages of service too, which an objection to marketing leaves alone. Raises
+    SettingsError, DatabaseUnavailable."""
+    for channel in ("all", *CHANNELS):
+        objects(platform, member, channel)
+
+
 def is_known(platform: Platform, member: str) -> bool:
     """Whether the newest night knew such a member. Raises DamagedTable."""
     dates = platform.lake.dates(MEMBERS.name)

@@ -14,7 +14,6 @@ from ibis.backends.duckdb import Backend
 from ibis.backends.sql import SQLBackend
 
 from ml.club import Club
-from ml.errors import PolicyError
 from ml.night import Night
 from ml.policy import Policy
 from ml.shards import WHOLE, Shard
@@ -28,6 +27,7 @@ from resources.kept_models import KeptModels
 from resources.lake import Lake
 from resources.ledger_copy import LedgerCopy
 from resources.marts import Marts
+from resources.policy_file import policy_text
 from resources.registry import Registry
 from resources.settings import Settings, prepare_environment
 from resources.sources import ClubSource, Invented, open_source
@@ -80,11 +80,8 @@ class Platform:
     @cached_property
     def policy(self) -> Policy:
         """Raises PolicyError naming the file and every key at fault."""
-        try:
-            text = self.settings.policy.read_text()
-        except OSError as error:
-            raise PolicyError(f"the policy {self.settings.policy.name} cannot be read: {error.strerror}") from None
-        return Policy.parse(text, source=self.source.name)
+        path = self.settings.policy
+        return Policy.parse(policy_text(path, path.name), source=self.source.name)
 
     @cached_property
     def url(self) -> str:

@@ -52,6 +52,7 @@ def offers(lines: str, **others: Any) -> pa.Table:
             "merge_fields": "{}",
             "valid_from": datetime(2017, 10, 30, 4, tzinfo=UTC),
             "valid_until": datetime(2017, 11, 2, 4, tzinfo=UTC),
+            "message_class": "marketing",
         }
         | others
         for member, slot, campaign, channel, relevance in map(str.split, lines.strip().splitlines())

@@ -113,7 +113,8 @@ SPECS_OF_SHOPPING = (
             "offers": """
                 offer_id    | kind     | audience_rule
                 new-tyres   | reminder | -
-                anniversary | reminder | {"wedding_date": ["any"]}""",
+                anniversary | reminder | {"wedding_date": ["any"]}
+                jubilee     | reminder | {"Wedding_Date ": ["any"]}""",
             "products": """
                 product_id | department | category | list_price
                 tyres      | CARS       | TYRES    | 4000
@@ -144,6 +145,8 @@ SPECS_OF_SHOPPING = (
             carl      | anniversary | passes  | -
             dina      | anniversary | NOT_DUE | Your wedding day is on 30 August.
             eva       | new-tyres   | NOT_DUE | There is nothing to remind you of.
+            dina      | jubilee     | NOT_DUE | Your wedding day is on 30 August.
+            eva       | jubilee     | NOT_DUE | There is nothing to remind you of.
             erik      | anniversary | NOT_DUE | Your wedding day is on 5 March 2025.""",
     ),
     Spec(

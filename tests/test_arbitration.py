@@ -78,6 +78,38 @@ def test_messages_of_service_pass_the_limits_and_take_no_place() -> None:
     assert [(row["outcome"], row["slot"]) for row in outcomes(spec)] == [("passes", "2"), ("passes", "1")]
 
 
+def test_a_discount_allowed_for_what_a_limit_cuts_leaves_no_place_empty() -> None:
+    """Half may be discounts. Of four messages two may go: were both discounts let in for the two others, which then are cut, one
+    of them would be a discount too many, and one message alone would go."""
+    spec = Spec(
+        Reason.DISCOUNT_SHARE,
+        "Two discounts, two others, two messages a week",
+        policy="[caps]\nmessages_per_week = 2\ndiscount_share = 0.5\ndiscount_from = 2",
+        given={
+            "campaigns": """
+                campaign_id
+                c1
+                c2
+                c3
+                c4""",
+            "offers": """
+                offer_id | campaign_id | kind
+                a        | c1          | discount
+                b        | c2          | discount
+                c        | c3          | content
+                d        | c4          | content""",
+            "offer_products": "offer_id | product_id",
+        },
+        tonight="""
+            member_id | offer_id | relevance | outcome        | slot
+            anna      | a        | 0.5       | passes         | 1
+            anna      | b        | 0.4       | DISCOUNT_SHARE | -
+            anna      | c        | 0.3       | passes         | 2
+            anna      | d        | 0.2       | MEMBER_CAP     | -""",
+    )
+    assert [row["outcome"] for row in outcomes(spec)] == ["passes", "DISCOUNT_SHARE", "passes", "MEMBER_CAP"]
+
+
 def test_a_member_of_whom_little_is_known_gets_few_offers() -> None:
     spec = Spec(
         Reason.OUTRANKED,

@@ -8,10 +8,13 @@ from multiprocessing import get_context
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.engine import make_url
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection, make_url
 
 from ml.errors import SettingsError
-from resources.database import ensure_schema, migrate, open_database, schema_url
+from resources.database import MIGRATIONS, ensure_schema, migrate, open_database, schema_url
 from tests.batch_rows import rows
 from tests.postgres import PostgresServer
 
@@ -44,6 +47,18 @@ def migrate_at(url: str) -> None:
     migrate(open_database(url))
 
 
+def migrate_as_far_as(connection: Connection, revision: str) -> None:
+    """The database as a Hemsil of that time has left it, but for the comments."""
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    connection.execute(sa.text("CREATE SCHEMA platform"))
+    where = {"version_table": "schema_version", "version_table_schema": "platform"}
+    context = MigrationContext.configure(connection, opts=where)
+    with Operations.context(context):
+        for script in reversed([*scripts.walk_revisions(head=revision)]):
+            script.module.upgrade()
+    context.stamp(scripts, revision)
+
+
 def test_a_database_can_be_migrated_any_number_of_times(database: str) -> None:
     engine = open_database(database)
     migrate(engine)
@@ -55,6 +70,28 @@ def test_a_database_can_be_migrated_any_number_of_times(database: str) -> None:
         engine, "SELECT c.relname, d.description, d.xmin::text FROM pg_description d JOIN pg_class c ON c.oid = objoid"
     )
     assert rows(engine, "SELECT count(*) FROM platform.schema_version") == [(1,)]
+
+
+def test_offers_published_before_their_class_was_kept_stay_and_an_objection_hides_them_all(empty: str) -> None:
+    engine = open_database(empty)
+    with engine.begin() as connection:
+        migrate_as_far_as(connection, "0009")
+    rows(
+        engine,
+        "INSERT INTO platform.batches (batch, batch_id, business_date, state, token, fingerprint, model_version, policy_version,"
+        " fallback_step, watermarks, run_id) VALUES (1, 'b', '2017-10-30', 'published', 1, 'f', '7', 'p', 'A', '{}', 'r')",
+    )
+    rows(
+        engine,
+        "INSERT INTO platform.offers SELECT 1, member_id, 1, 'recall', 'washer', 'email', 0.5, NULL, 'x', '{}', '{}', now(), now()"
+        " FROM unnest(ARRAY['anna', 'berit']) AS of (member_id)",
+    )
+    migrate(engine)
+    kept = "SELECT member_id, message_class FROM marts.offer_history ORDER BY 1"
+    assert rows(engine, kept) == [("anna", None), ("berit", None)]
+    rows(engine, "SELECT marts.opt_out('anna')")
+    assert rows(engine, kept) == [("berit", None)]
+    engine.dispose()
 
 
 def test_a_database_of_a_newer_hemsil_is_named_as_what_it_is(empty: str) -> None:

@@ -39,6 +39,8 @@ def test_every_night_balances_and_keeps_every_limit(theatre: Theatre, events: Ma
     assert offered | set(stopped) == audience
     assert len(offered) + len(stopped) == len(audience)
     assert not offered & set(stopped)
+    classes = {row["campaign_id"]: row["message_class"] for row in tables["campaigns"]}
+    assert all(row["message_class"] == classes[row["campaign_id"]] for row in night["offers"])
     limits_hold(night["offers"], tables)
     reasons_stand_in_order(night)
     consent_holds(night["offers"], tables)

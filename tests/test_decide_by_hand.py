@@ -110,6 +110,10 @@ def test_a_club_without_consents_is_refused_in_so_many_words() -> None:
         reasons(without_consents())
 
 
+def test_a_consents_table_without_rows_is_a_silent_night_and_no_error() -> None:
+    assert set(reasons(without_consents(consents=[])).values()) == {"NO_CONSENT"}
+
+
 def test_an_audience_taken_as_consenting_may_still_unsubscribe_and_complain() -> None:
     said = [
         {"response_id": "1", "member_id": "anna", "campaign_id": "spring", "kind": "unsubscribe", "occurred_at": datetime.fromisoformat("2024-03-12")},

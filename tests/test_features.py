@@ -192,6 +192,21 @@ def test_declared_amounts_are_read_as_numbers_and_the_newest_counts() -> None:
     assert (ada["household_size"], ada["children"], ada["facts_known"]) == (5, None, 3)
 
 
+def test_a_declared_fact_is_one_fact_however_its_name_is_written() -> None:
+    club = shop(
+        declared_facts="""
+            member_id | fact             | value   | declared_at
+            ada       | household_size   | 2       | 2023-01-01T00:00
+            ada       | Household_Size   | 5       | 2024-01-01T00:00
+            ada       | CHILDREN         | 3       | 2024-02-01T00:00
+            ada       | Interest         | COFFEE  | 2024-02-01T00:00"""
+    )
+    ada = member(club)
+    assert (ada["household_size"], ada["children"], ada["facts_known"]) == (5, 3, 3)
+    told = feature_tables(club, night_asks(club, NIGHT)).member_offer_features
+    assert row(told, member_id="ada", offer_id="s-beans")["interest_recent"] > 0.9
+
+
 @pytest.mark.parametrize("table", FEATURE_TABLES, ids=lambda t: t.name)
 def test_every_table_has_the_dictionarys_columns_and_types(table: Any) -> None:
     club = shop(transactions=BOUGHT)

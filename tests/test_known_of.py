@@ -18,6 +18,7 @@ from ml.validation import VALIDATION
 from resources.forget import forget
 from resources.known_of import known_of
 from resources.marts import Marts
+from resources.members_word import silence
 from resources.platform import Platform
 from resources.settings import Settings
 from tests.batch_rows import offers, publish, reasks, rows
@@ -57,6 +58,13 @@ def test_who_is_erased_by_an_id_in_other_letters_of_case_is_erased(platform: Pla
     gone = forget(platform, " bERIT")
     assert gone.lake == {"members": 2, "quarantine": 1}
     assert gone.database == {"platform.offers": 1, "live.events": 1}
+    assert rows(marts.engine, "SELECT DISTINCT member_id FROM marts.offer_table") == [("dora",)]
+
+
+def test_who_waits_to_be_erased_is_shown_no_message_of_service_either(platform: Platform, marts: Marts) -> None:
+    both = offers("Berit 1 spring email 0.5\n dora 1 spring email 0.1", message_class="service")
+    publish(marts, offers=both, audience={"spring": 3})
+    silence(platform, "Berit")
     assert rows(marts.engine, "SELECT DISTINCT member_id FROM marts.offer_table") == [("dora",)]
 
 

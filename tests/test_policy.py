@@ -5,12 +5,15 @@ from pathlib import Path
 import pytest
 
 from docs.render_policy import PAGE, policy_page
+from hemsil.policy_diff import read_policy
 from ml.errors import PolicyError
 from ml.policy import Policy
 from ml.policy_changes import changed_keys
 from ml.policy_models import Model
 from ml.policy_sections import Section
 from ml.training_config import TrainingConfig
+from resources.platform import Platform
+from resources.settings import Settings
 
 POLICY_FILE = Path(__file__).parent.parent / "policy.toml"
 
@@ -68,6 +71,22 @@ def test_keys_that_must_fit_each_other_are_judged_as_they_will_be_used() -> None
 
 def test_a_byte_order_mark_before_the_file_is_no_fault() -> None:
     assert Policy.parse("\ufeff[caps]\nmessages_per_week = 2").caps.messages_per_week == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
+def test_a_file_in_another_encoding_is_named_with_what_to_do(tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_bytes('[sensitive]\ncategories = ["ØL"]'.encode(encoding))
+    platform = Platform(Settings(home=tmp_path / "home", policy=file))
+    with pytest.raises(PolicyError, match=r"^the policy policy\.toml is not UTF-8 text: save it as UTF-8$"):
+        assert platform.policy
+    with pytest.raises(PolicyError, match=r"^the policy .*/policy\.toml is not UTF-8 text: save it as UTF-8$"):
+        read_policy(file, "folder")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match=r"^the policy .*/policy\.toml cannot be read: No such file or directory$"):
+        read_policy(tmp_path / "policy.toml", "folder")
 
 
 def test_all_faults_of_a_file_are_told_at_once() -> None:
