@@ -54,7 +54,7 @@ bench: $(READY) ## what it costs, beside its peers: docs/performance.md
 	$(BIN)/python -m benchmarks.publishing --save docs/measured/publishing.csv
 	$(BIN)/python -m benchmarks.night --members 10000 40000 100000 1000000 --shards 8 --save docs/measured/night.csv
 	$(BIN)/python -m benchmarks.peers --members 10000 --in-memory 40000 --save docs/measured/peers.csv
-	$(BIN)/python -m benchmarks.peers_of_fitting --members 10000 --save docs/measured/peers_of_fitting.csv
+	$(BIN)/python -m benchmarks.peers_of_fitting --members 10000 --examples 200000 10000000 --save docs/measured/peers_of_fitting.csv
 	$(BIN)/python -m benchmarks.dagster_share --save docs/measured/dagster.csv
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m benchmarks.compare

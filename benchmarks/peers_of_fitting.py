@@ -1,7 +1,7 @@
 """Features and training beside what they could cost at least, in one run on the same rows; scoring and deciding are in peers.py. A size must
 have been measured by benchmarks/night.py before, whose lake is read here.
 
-    python -m benchmarks.peers_of_fitting --members 10000 [--rounds 3] [--examples 200000] [--save docs/measured/peers_of_fitting.csv]
+    python -m benchmarks.peers_of_fitting --members 10000 [--rounds 3] [--examples 200000 10000000] [--save docs/measured/peers_of_fitting.csv]
 
 features beside SQL by hand     purchases' features of members and of their categories, made and written by our expressions, beside the same columns
                                 by the queries of by_hand.py: each writes its two tables as Parquet
@@ -11,8 +11,9 @@ training beside XGBoost alone   from a table of examples to a bag of trees (inpu
 
 import argparse
 import os
+import resource
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -28,14 +29,14 @@ from benchmarks.figures import save
 from benchmarks.night_stages import KEY, platform_of
 from benchmarks.processor import processor
 from ml.club import visible
-from ml.ensemble import Ensemble
+from ml.ensemble import Ensemble, Values
 from ml.feature_dictionary import CATEGORICAL, NAMED_INPUTS
 from ml.features_category import category_features, club_prices
 from ml.features_member import purchase_features
 from ml.fitting import fit_bags
 from ml.habits import group_habits
 from ml.history import moments_of, purchases
-from ml.inputs import Inputs
+from ml.inputs import Inputs, Matrix
 from ml.kept import keep
 from ml.lake_tables import ASKS
 from ml.training_config import TrainingConfig
@@ -44,6 +45,7 @@ from resources.platform import Platform
 from resources.scorer import pair_rows_of
 
 ROUNDS = 100  # trees of the bag
+MANY = 1_000_000  # examples that are trained on once
 ANSWERED = 0.05  # share of the examples that are answered, by the draw
 
 
@@ -92,9 +94,19 @@ def same(ours: pd.DataFrame, by_hand: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(one, other, check_dtype=False, rtol=1e-6, atol=1e-6)
 
 
-def training_alone(platform: Platform, examples: int) -> tuple[float, float]:
-    """Processor seconds of (a bag fitted, its trees alone) on so many examples: the night's pairs, drawn again and again,
-    with answers by chance. What is learned is nothing; what it costs does not hang on that."""
+def training_alone(platform: Platform, examples: int) -> tuple[float, float, float]:
+    """(processor seconds of a bag fitted, of its trees alone, most memory in GB until the bag was fitted) on so many examples: the
+    night's pairs, drawn again and again, with answers by chance. What is learned is nothing; what it costs does not hang on that."""
+    seconds, peak, x, y, parameters = _bag_fitted(platform, examples)
+    chosen = np.sort(np.random.default_rng(1).permutation(examples)[: int(TrainingConfig().bag_share * examples)])
+    x, y = x[chosen], y[chosen]
+    alone = processor(lambda: xgb.train(parameters, xgb.QuantileDMatrix(x, y, max_bin=64), ROUNDS))
+    return seconds, alone, peak
+
+
+def _bag_fitted(platform: Platform, examples: int) -> tuple[float, float, Matrix, Values, dict[str, object]]:
+    """(processor seconds, most memory in GB, matrix, answers, parameters of the trees). The table of examples is gone: of ten million rows
+    there is no room for it beside two matrices."""
     rng = np.random.default_rng(1)
     held = _first(pair_rows_of(platform, platform.night(KEY)), examples)
     rows = held.take(pa.array(np.sort(rng.integers(held.num_rows, size=examples))))
@@ -108,12 +120,8 @@ def training_alone(platform: Platform, examples: int) -> tuple[float, float]:
         inputs = Inputs.seen_in(rows, names, CATEGORICAL)
         fitted.append(fit_bags(inputs.matrix(rows), y, members, inputs, ROUNDS, config))
 
-    seconds = processor(ours)
-    x = fitted[0].inputs.matrix(rows)
-    chosen = np.sort(rng.permutation(examples)[: int(config.bag_share * examples)])
-    x, y = x[chosen], y[chosen]
-    parameters = _parameters(fitted[0])
-    return seconds, processor(lambda: xgb.train(parameters, xgb.QuantileDMatrix(x, y, max_bin=64), ROUNDS))
+    seconds, peak = processor(ours), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    return seconds, peak, fitted[0].inputs.matrix(rows), y, _parameters(fitted[0])
 
 
 def _first(batches: Iterator[pa.RecordBatch], examples: int) -> pa.Table:
@@ -127,12 +135,12 @@ def _first(batches: Iterator[pa.RecordBatch], examples: int) -> pa.Table:
 
 
 def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch without dictionaries, as a table of examples comes."""
-    columns: Mapping[str, pa.Array] = {
-        name: column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column
-        for name, column in zip(batch.schema.names, batch.columns, strict=True)
-    }
-    return pa.RecordBatch.from_pydict(dict(columns))
+    """The batch as a table of examples comes: without dictionaries, amounts in four bytes."""
+    columns: dict[str, pa.Array] = {}
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        plain = column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column
+        columns[name] = plain.cast(pa.float32()) if pa.types.is_floating(plain.type) else plain
+    return pa.RecordBatch.from_pydict(columns)
 
 
 def _parameters(of: Ensemble) -> dict[str, object]:
@@ -143,19 +151,23 @@ def _parameters(of: Ensemble) -> dict[str, object]:
     }  # fmt: skip
 
 
-def measured(folder: Path, rounds: int, examples: int) -> Iterator[dict[str, object]]:
-    """A row a comparison: the median of the rounds."""
+def measured(folder: Path, rounds: int, examples: Sequence[int]) -> Iterator[dict[str, object]]:
+    """A row a comparison: the median of the rounds; of many examples there is one."""
     platform = platform_of(folder)
-    compared = {
-        "features beside SQL by hand": ("at most 1.2", lambda: features_by_hand(platform)),
-        "training beside XGBoost alone": ("", lambda: training_alone(platform, examples)),
-    }
-    for name, (limit, work) in compared.items():
-        pairs = [work() for _ in range(rounds)]
-        mine, other = (median(pair[side] for pair in pairs) for side in (0, 1))
-        yield {"comparison": name, "members": folder.name, "ours": round(mine, 3), "peer": round(other, 3),
-               "ratio": round(median(one / two for one, two in pairs), 3), "limit": limit, "rounds": rounds, "examples": examples,
-               "load": f"{os.getloadavg()[0]:.1f}"}  # fmt: skip
+    features = [(*features_by_hand(platform), 0.0) for _ in range(rounds)]
+    yield _row("features beside SQL by hand", folder, features, "at most 1.2", 0)
+    for many in examples:
+        runs = [training_alone(platform, many) for _ in range(rounds if many < MANY else 1)]
+        yield _row("training beside XGBoost alone", folder, runs, "", many)
+
+
+def _row(
+    name: str, folder: Path, runs: Sequence[tuple[float, float, float]], limit: str, examples: int
+) -> dict[str, object]:
+    mine, other, peak = (median(run[part] for run in runs) for part in range(3))
+    return {"comparison": name, "members": folder.name, "ours": round(mine, 3), "peer": round(other, 3),
+            "ratio": round(median(one / two for one, two, _ in runs), 3), "limit": limit, "rounds": len(runs), "examples": examples,
+            "peak_gb": round(peak, 1), "load": f"{os.getloadavg()[0]:.1f}"}  # fmt: skip
 
 
 def main() -> None:
@@ -163,7 +175,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--members", default="10000", help="a size that benchmarks.night has measured, of one shard")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--examples", type=int, default=200_000, help="how many to train on, all held in memory")
+    parser.add_argument(
+        "--examples", type=int, nargs="*", default=[200_000], help="how many to train on, all held in memory"
+    )
     parser.add_argument("--work", type=Path, default=Path("/tmp/hemsil-bench"))
     parser.add_argument("--save", type=Path)
     given = parser.parse_args()

@@ -45,15 +45,24 @@ def _fitting() -> str:
         return "Not measured yet: features beside SQL by hand, and training beside XGBoost alone: `make bench`.\n"
     with FITTING.open() as file:
         rows = list(csv.DictReader(file))
-    last = rows[-1]
-    return f"""Features and training, in a run of their own on the same club, of {last["rounds"]} round{"" if last["rounds"] == "1" else "s, of which the medians"}, load {last["load"]} at the end:
+    first, last = rows[0], rows[-1]
+    return f"""Features and training, in a run of their own on the same club, of {first["rounds"]} round{"" if first["rounds"] == "1" else "s, of which the medians"} (of a million examples and more one), load {last["load"]} at the end:
 
 {grid(("what", "ours", "beside it", "ratio", "limit"), map(_told, rows))}
 
 "By hand" are the 29 columns that purchases make of a member, and the 12 of a member and a category, written as plain SQL for DuckDB (`benchmarks/by_hand.py`): equal to ours
-to a millionth, or the run fails. Trained on are {int(last["examples"]):,} examples: inputs chosen, their matrix, and one bag of a hundred trees with its linear partner, beside XGBoost growing as many trees
-from a matrix that lies in memory already. Not measured: ten million examples. A night learns from a million mailings at most ([why](adr/0031-a-long-past-is-learned-from-by-a-part-of-the-members.md)).
+to a millionth, or the run fails. Trained is one bag of a hundred trees with its linear partner, the inputs chosen and their matrix made from a table of examples, beside XGBoost growing as many trees
+from a matrix that lies in memory already.{_most(last)} A night learns from a million mailings at most ([why](adr/0031-a-long-past-is-learned-from-by-a-part-of-the-members.md)).
 """
+
+
+def _most(row: Row) -> str:
+    """The memory of the most examples that were trained on."""
+    return (
+        f" {int(row['examples']):,} examples took {row['peak_gb']} GB of memory, the table itself with them."
+        if row.get("peak_gb")
+        else ""
+    )
 
 
 def _dagster() -> str:
@@ -72,7 +81,8 @@ def _dagster() -> str:
 def _told(row: Row) -> Sequence[str]:
     unit = "GB" if "memory" in row["comparison"] else "s"
     limit = row["limit"] and f"{row['limit']}: **{'reached' if _reached(row) else 'not reached'}**"
-    return row["comparison"], f"{row['ours']} {unit}", f"{row['peer']} {unit}", row["ratio"], limit
+    examples = f", {int(row['examples']):,} examples" if row["comparison"].startswith("training") else ""
+    return row["comparison"] + examples, f"{row['ours']} {unit}", f"{row['peer']} {unit}", row["ratio"], limit
 
 
 def _reached(row: Row) -> bool:

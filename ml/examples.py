@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from ml.club import Club
 from ml.exact import GRID, on_the_grid
+from ml.feature_dictionary import FEATURES
 from ml.features import ANSWERS, FeatureTables, feature_tables
 from ml.features_of_members import MEMBER
 from ml.features_of_offers import CAMPAIGN, DEPARTMENT, MEMBER_CAMPAIGN, MEMBER_OFFER, OFFER, RANKED, RELATIVE, SHARED
@@ -175,7 +176,8 @@ def training_rows(
     asks = keep(training_asks(club, night) if asks is None else asks)
     tables = tables or feature_tables(club, asks, kinds).kept()
     labelled = keep(answers(club, asks, kinds))
-    mailings = _attach(mailing_rows(club, asks, tables), labelled.select(*ASK, "answered"), list(ASK)).to_pyarrow()
+    mailings = _attach(mailing_rows(club, asks, tables), labelled.select(*ASK, "answered"), list(ASK))
+    mailings = _as_they_are_learned(mailings).to_pyarrow()
     mailings = mailings.sort_by([(key, "ascending") for key in ASK])
     named = keep(offers_sent(club, asks))
     kind: Literal["choice", "pair"] = "choice"
@@ -183,8 +185,13 @@ def training_rows(
         kind, pairs = "pair", named
     else:
         pairs = offered(club, labelled.filter(labelled.answered > 0).select(*asks.columns))
-    offers = offer_answers(club, offer_rows(club, pairs, tables), kinds).to_pyarrow()
+    offers = _as_they_are_learned(offer_answers(club, offer_rows(club, pairs, tables), kinds)).to_pyarrow()
     return TrainingRows(kind, mailings, offers.sort_by([(key, "ascending") for key in (*ASK, "offer_id")]))
+
+
+def _as_they_are_learned(rows: ir.Table) -> ir.Table:
+    """Amounts in the four bytes that the model reads of them: ten million rows are 5 GB of memory less."""
+    return rows.cast({f.name: "float32" for f in FEATURES if f.name in rows.columns and not f.category})
 
 
 def _attach(rows: ir.Table, features: ir.Table, keys: list[str]) -> ir.Table:

@@ -158,8 +158,7 @@ def _fit_stage(
     tested = np.concatenate([test for _, test in blocks])
     few = replace(config, bags=min(judged_by, config.bags))
     parts = [
-        fit_bags(x[train], y[train], members[train], inputs, rounds, few, monotone, grow).parts(x[test])
-        for train, test in blocks
+        fit_bags(x, y, members, inputs, rounds, few, monotone, grow, train).parts(x[test]) for train, test in blocks
     ]
     trees, linear = (np.concatenate([part[kind] for part in parts], axis=1) for kind in (0, 1))
     last = np.isin(tested, blocks[-1][1])

@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from xgboost.spark import SparkXGBClassifier
 
 from ml.ensemble import Values
-from ml.fitting import Grow
+from ml.fitting import Grow, Rows
 from ml.inputs import Matrix
 
 NAMES = {  # as xgboost.train calls them: as scikit-learn does
@@ -29,12 +29,14 @@ def grow_on(session: SparkSession, workers: int) -> Grow:
     """A `ml.fitting.Grow` that spreads the rows over as many workers. One worker grows the trees that one process grows; several
     find the cuts together, so that trees differ a little, as with another seed."""
 
-    def grow(x: Matrix, y: Values, weight: Values, rounds: int, parameters: dict[str, object]) -> xgb.Booster:
+    def grow(
+        x: Matrix, rows: Rows, y: Values, weight: Values, rounds: int, parameters: dict[str, object]
+    ) -> xgb.Booster:
         unknown = parameters.keys() - NAMES.keys() - LEFT_OUT
         if unknown:
             raise KeyError(f"not known to xgboost.spark: {', '.join(sorted(unknown))}")
-        flat = pa.array(np.ascontiguousarray(x).reshape(-1))
-        rows = pa.table(
+        flat = pa.array(x[rows].reshape(-1))
+        examples = pa.table(
             {
                 "features": pa.FixedSizeListArray.from_arrays(flat, x.shape[1]).cast(pa.list_(pa.float32())),
                 "label": pa.array(y.astype(np.float64)),
@@ -46,7 +48,7 @@ def grow_on(session: SparkSession, workers: int) -> Grow:
             features_col="features", label_col="label", weight_col="weight", num_workers=workers,
             n_estimators=rounds, tree_method="hist", verbose=False, **known,
         )  # fmt: skip
-        model = several.fit(session.createDataFrame(rows))
+        model = several.fit(session.createDataFrame(examples))
         booster: xgb.Booster = model.get_booster()
         return booster
 

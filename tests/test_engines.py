@@ -173,7 +173,9 @@ def test_a_worker_grows_the_trees_that_are_grown_here(both: Both) -> None:
         "colsample_bytree": 0.4, "lambda": 5.0, "max_bin": 64, "nthread": 1, "base_score": 0.5, "seed": 7,
         "monotone_constraints": "(1,0,0,0,0)",
     }  # fmt: skip
-    here, there = (grow(x, y, np.ones(600), 5, parameters) for grow in (grow_here, grow_on(both.spark.session, 1)))
+    here, there = (
+        grow(x, np.arange(600), y, np.ones(600), 5, parameters) for grow in (grow_here, grow_on(both.spark.session, 1))
+    )
     assert np.ptp(here.inplace_predict(x)) > 0.05  # they have learned something
     assert np.array_equal(here.inplace_predict(x), there.inplace_predict(x))
 
