@@ -20,8 +20,8 @@ def object_to_marketing(
     member: Annotated[str, typer.Argument(help="Member who objects.")],
     channel: Annotated[str, typer.Option(help="Only this channel; empty: all marketing.")] = "all",
 ) -> None:
-    """Record that a member objects to marketing; it holds from the next SELECT on. Messages of service are none: with
-    --channel they stop on that channel, too.
+    """Record that a member objects to marketing; it holds from the next SELECT on. Messages of service are none: those
+    of the batch shown now stop with --channel alone.
 
     Example: hemsil object 2375
     """

@@ -1,4 +1,4 @@
-"""A word said in the daytime holds for the classes of messages that the same word holds for at night."""
+"""A reason that is given in the daytime holds for the classes of messages that its rule holds for at night."""
 
 import pyarrow as pa
 import pytest
