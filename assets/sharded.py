@@ -5,6 +5,7 @@ steps do is in resources/night_shards.py.
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
@@ -18,7 +19,7 @@ from resources.io_manager import Parts
 from resources.night_shards import Notes
 from resources.platform import Platform
 
-TRIES_AGAIN = 2  # times, of a shard that failed
+TRIES_AGAIN = 2  # times, of a shard that failed, or of what is planned for all of them
 Prepare = Callable[[Platform, Night], Notes]
 Write = Callable[[Platform, Night, Shard, Notes], None]
 Settle = Callable[[Platform, Night, Notes], Notes]
@@ -58,6 +59,15 @@ def sharded_together(
     return dg.graph_multi_asset(name=name, outs=outs, ins=ins, group_name=group)(compose)
 
 
+@contextmanager
+def _tried_once() -> Iterator[None]:
+    """An error of ours would come again in the same way, so the step is not tried again."""
+    try:
+        yield
+    except HemsilError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+
+
 def _composed(
     name: str,
     deps: Sequence[str],
@@ -73,11 +83,14 @@ def _composed(
         name=f"plan_{name}",
         ins={"after": dg.In(dg.Nothing)},
         out={"shards": dg.DynamicOut(str), "notes": dg.Out(dict)},
+        retry_policy=dg.RetryPolicy(max_retries=TRIES_AGAIN),
         description="Reckon what is the same for all members, and name the shards.",
     )
     def plan(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]) -> Iterator[Any]:
         night = platform.night(context.partition_key)
-        yield dg.Output(dict(prepare(platform, night)), output_name="notes")
+        with _tried_once():
+            notes = dict(prepare(platform, night))
+        yield dg.Output(notes, output_name="notes")
         for shard in shards_in(platform.shards(night)):
             key = shard.name.replace("-", "_")
             yield dg.DynamicOutput(shard.name, mapping_key=key, output_name="shards")
@@ -92,10 +105,8 @@ def _composed(
     def of_shard(
         context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform], shard: str, notes: dict[str, str]
     ) -> str:
-        try:
+        with _tried_once():
             write(platform, platform.night(context.partition_key), Shard.named(shard), notes)
-        except HemsilError as error:  # it would fail in the same way again
-            raise dg.Failure(str(error), allow_retries=False) from error
         return shard
 
     @dg.op(

@@ -1,5 +1,5 @@
 """A code location in which the process of one shard dies the first time it is worked on, as one that the system kills for want of
-memory; for test_shards.py. The next time it lives.
+memory; for test_shards.py. The next time it lives, and so does the step before, which reads every shard to plan.
 """
 
 import os
@@ -24,10 +24,12 @@ def marker(home: Path) -> Path:
 
 class Mortal(Platform):
     def club(self, night: Night, shard: Shard = WHOLE) -> Club:
-        died = marker(self.settings.home)
-        if shard == DIES and not died.exists():
+        planned, died = self.settings.home / "planned", marker(self.settings.home)
+        if shard == DIES and planned.exists() and not died.exists():
             died.touch()
             os.kill(os.getpid(), signal.SIGKILL)
+        if shard == DIES:
+            planned.touch()
         return super().club(night, shard)
 
 
