@@ -21,6 +21,7 @@ SAYS = {
     "mail nobody": "no message at all",
     KNOWING: "what no club can do: only to whom an offer means something in truth, with the one that means most",
 }
+CURVE = MEASURED / "learning_curve.csv"
 SCORERS = ("our scores", "our scores and rules", "taught the truth", "the true chance")
 TAUGHT, TRUE = SCORERS[2:]
 
@@ -138,9 +139,34 @@ The mean distance of relevance to the true chance of an answer is {error:.4f}, o
 
 {grid(("relevance", "true chance", "pairs"), _bins(truth))}
 
+## With more members
+
+{_curve()}
 ## What the club costs
 
 {_scale()}
+"""
+
+
+def _curve() -> str:
+    """How near the scores come as the club grows; nothing where it was not measured."""
+    if not CURVE.exists():
+        return "Not measured yet: `python -m benchmarks.learning_curve --save docs/measured/learning_curve.csv`.\n"
+    told = pd.read_csv(CURVE)
+    losing = [name for name in told.columns if name.startswith("losing_")]
+    rows = []
+    for members, of_size in told.groupby("members"):
+        seeds = of_size.seed.nunique()
+        answered = of_size.drop_duplicates("seed").answered.mean()
+        for score, of_score in of_size.groupby("score", sort=False):
+            figures = (f"{value:.0f}" for value in of_score[losing].mean())
+            rows.append((f"{members:,}", str(seeds), f"{answered:,.0f}", score, *figures))
+    first = told.groupby("members").first()
+    return f"""Clubs of several sizes, each with one model fitted as a night would have it, and asked about the mailings of three later Mondays, each by the offer that it named
+(`python -m benchmarks.learning_curve`; lighter models than a night's, at every size: three bags and two blocks of validation). Of 1,000 irrelevant mailings those that a score stops, losing so many of the relevant; means over
+the clubs of a size, other ones than the half year's. From {first.index.min():,} to {first.index.max():,} members:
+
+{grid(("members", "clubs", "answers learned from", "score", *(name.removeprefix("losing_") for name in losing)), rows)}
 """
 
 
