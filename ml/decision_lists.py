@@ -52,7 +52,7 @@ def suppression_list(decisions: ir.Table, audience: ir.Table, policy: Policy, mo
     """
     sent = decisions.filter(decisions.verdict == "send")
     left = audience.select("campaign_id", "member_id").anti_join(sent, ["campaign_id", "member_id"])
-    shown = attach(left, nearest(decisions), ("campaign_id", "member_id"))
+    shown = attach(left, nearest(decisions, left), ("campaign_id", "member_id"))
     schema = published(SUPPRESSION_LIST)
     unjudged = ibis.array([ibis.literal(Reason.LOW_CONFIDENCE.value)])
     return shown.select(
@@ -70,21 +70,27 @@ def suppression_list(decisions: ir.Table, audience: ir.Table, policy: Policy, mo
     ).select(*schema).cast(schema)  # fmt: skip
 
 
-def nearest(decisions: ir.Table) -> ir.Table:
-    """(campaign_id, member_id, ...): of the pairs not sent of each member and campaign, the one nearest to being sent.
+def nearest(decisions: ir.Table, of: ir.Table) -> ir.Table:
+    """(campaign_id, member_id, ...): of the pairs not sent of each member and campaign in `of`, the one nearest to being sent.
 
     An offer outranked within its own message, or on a channel not chosen, says nothing of why the message does not go:
-    the limit that stopped the message is nearer."""
-    stopped = decisions.filter(decisions.verdict == "suppress")
-    stopped = stopped.mutate(place=_nearness(stopped.reason))
-    first = ibis.row_number().over(
-        group_by=["campaign_id", "member_id"],
-        order_by=[ibis.desc("place"), ibis.desc(stopped.relevance, nulls_first=False), "offer_id", "channel"],
+    the limit that stopped the message is nearer. What is told of a pair is looked up when it is found: it is long, and the rows are many."""
+    message = ["campaign_id", "member_id"]
+    stopped = decisions.filter(decisions.verdict == "suppress").semi_join(of, message)
+    least = ibis.struct(
+        {
+            "place": -_nearness(stopped.reason),
+            "relevance": -stopped.relevance.fill_null(-1.0),
+            "offer_id": stopped.offer_id,
+            "channel": stopped.channel,
+        }
     )
-    best = stopped.mutate(nth=first).filter(lambda row: row.nth == 0)
+    found = stopped.group_by(message).aggregate(
+        offer_id=stopped.offer_id.argmin(least), channel=stopped.channel.argmin(least)
+    )
+    best = decisions.semi_join(found, [*message, "offer_id", "channel"])
     return best.select(
-        "campaign_id",
-        "member_id",
+        *message,
         "reason",
         "detail",
         "threshold",

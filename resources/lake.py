@@ -52,6 +52,7 @@ class Lake:
         self.root = root
         self.engine = engine
         self._verified: dict[Path, tuple[int, int]] = {}
+        self._views: dict[tuple[tuple[Path, tuple[int, int]], ...], ir.Table] = {}
 
     def folder(self, table: str, business_date: str) -> Path:
         return self.root / table / f"business_date={business_date}"
@@ -225,12 +226,18 @@ class Lake:
         later = {
             c.name: ibis.null(c.type.ibis) for c in definition.columns if c.added and c.name not in manifest.schema
         }
+        stored = self._view(files, ibis.schema({n: t for n, t in definition.schema.items() if n not in later}))
         if not later:
-            return read_files(self.engine, files, definition.schema)
-        stored = read_files(
-            self.engine, files, ibis.schema({n: t for n, t in definition.schema.items() if n not in later})
-        )
+            return stored
         return stored.mutate(**later).select(*definition.names).cast(definition.schema)
+
+    def _view(self, files: Sequence[Path], schema: ibis.Schema) -> ir.Table:
+        """The files as the engine's table: the one that it has of them as they are, as to make one asks it four times and a step reads
+        the same tables again and again."""
+        known = tuple((path, self._verified[path]) for path in files)
+        if known not in self._views:
+            self._views[known] = read_files(self.engine, files, schema)
+        return self._views[known]
 
     def read_batches(self, definition: Table, business_date: str) -> pa.RecordBatchReader:
         """The same as a stream of Arrow batches that holds no result of the engine open."""
