@@ -109,10 +109,12 @@ def _bag_fitted(platform: Platform, examples: int) -> tuple[float, float, Matrix
     there is no room for it beside two matrices."""
     rng = np.random.default_rng(1)
     held = _first(pair_rows_of(platform, platform.night(KEY)), examples)
-    rows = held.take(pa.array(np.sort(rng.integers(held.num_rows, size=examples))))
+    names = tuple(name for name in NAMED_INPUTS if name in held.column_names)
+    drawn = np.sort(rng.integers(held.num_rows, size=examples))
+    rows = held.select(names).take(pa.array(drawn))
+    members = np.asarray(held["member_id"].to_pylist(), dtype=object)[drawn]
+    held = None  # with ten million rows the memory is full
     y = (rng.random(examples) < ANSWERED).astype(np.float64)
-    members = np.asarray(rows["member_id"].to_pylist(), dtype=object)
-    names = tuple(name for name in NAMED_INPUTS if name in rows.column_names)
     config = TrainingConfig(bags=1, unanswered=10**6)
     fitted: list[Ensemble] = []
 

@@ -56,8 +56,8 @@ class Inputs:
         lacking = [n for n in (*self.amounts, *self.vocabulary) if n not in rows.schema.names]
         if lacking:
             raise KeyError(f"rows lack the features {', '.join(lacking)}")
-        out = np.empty((rows.num_rows, len(self.columns)), dtype=np.float32)
         shared: dict[int, tuple[NDArray[np.int64], list[int], list[Matrix]]] = {}
+        own: list[tuple[int, Matrix]] = []
         at = 0
         for name in (*self.amounts, *self.vocabulary):
             column = _whole(rows[name])
@@ -69,11 +69,15 @@ class Inputs:
                 found[2].append(values)
             else:
                 values = self._values(name, column)
-                out[:, at : at + values.shape[1]] = values
+                own.append((at, values))
             at += values.shape[1]
         repeated = [Repeated(of, columns, np.hstack(values)) for of, columns, values in shared.values()]
-        for part in repeated:
+        repeated.sort(key=lambda part: -len(part.columns))
+        out = repeated[0].spread_over(at) if repeated else np.empty((rows.num_rows, at), dtype=np.float32)
+        for part in repeated[1:]:
             out[:, part.columns] = part.values[part.of]
+        for first, values in own:
+            out[:, first : first + values.shape[1]] = values
         return out, repeated
 
     def _values(self, name: str, column: pa.Array) -> Matrix:
@@ -93,6 +97,14 @@ class Repeated:
     of: NDArray[np.int64]
     columns: list[int]
     values: Matrix
+
+    def spread_over(self, columns: int) -> Matrix:
+        """A matrix of so many columns with these in place, and nothing yet in the others: whole rows are copied, which is quicker than as
+        many columns one by one."""
+        wide = np.empty((self.values.shape[0], columns), dtype=np.float32)
+        wide[:, self.columns] = self.values
+        out: Matrix = wide[self.of]
+        return out
 
 
 def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:

@@ -22,6 +22,7 @@ from ml.kept import keep
 from ml.lake_tables import ASKS, QUARANTINE
 from ml.model import RelevanceModel
 from ml.night import Night
+from ml.pair_numbers import NUMBER, PairNumbers
 from ml.pair_rows import KEYS, pair_rows
 from ml.quarantine import doubts
 from ml.rules_model import RulesModel
@@ -164,12 +165,12 @@ def _rows(
     """Rows of the mailings, and of their offers, whole asks in a batch; of the offers `only` those."""
     asks = asks.semi_join(club.offers, "campaign_id")  # of a campaign without offers there is nothing to score
     mailings = mailing_rows(club, asks, tables).order_by(["campaign_id", "member_id"]).to_pyarrow()
-    pairs = offered(club, asks)
+    pairs = PairNumbers.of(club, asks).every()
     if only is not None:
         wanted = only.select(*KEYS, wanted=ibis.literal(True))
         pairs = pairs.left_join(wanted, [*KEYS]).select(*pairs.columns, "wanted")
         pairs = pairs.mutate(wanted=pairs.wanted.fill_null(False))
-    evidence = with_evidence(pairs, tables).order_by([*KEYS])  # offers of an ask are compared with each other
+    evidence = with_evidence(pairs, tables).order_by(NUMBER)  # offers of an ask are compared with each other
     offers = tables.offer_features.to_pyarrow()
     batches = cut_by_ask(_stream(platform, evidence))
     return mailings, pair_rows(mailings, offers, batches, "" if only is None else "wanted")
