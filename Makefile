@@ -50,7 +50,7 @@ faults: $(READY) ## try to break every promise, as often as it asks for: docs/re
 	FAULTS=full $(BIN)/python -m pytest tests -m promise -n auto --maxprocesses 4 --dist loadfile --promises=docs/measured/reliability.csv
 	$(BIN)/python -m docs.generate
 
-bench: $(READY) ## what it costs, beside its peers: docs/performance.md
+bench: $(READY) ## what it costs, beside its peers (some 90 minutes, 24 GB of memory): docs/performance.md
 	$(BIN)/python -m benchmarks.publishing --save docs/measured/publishing.csv
 	$(BIN)/python -m benchmarks.night --members 10000 40000 100000 1000000 --shards 8 --save docs/measured/night.csv
 	$(BIN)/python -m benchmarks.peers --members 10000 --in-memory 40000 --save docs/measured/peers.csv

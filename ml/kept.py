@@ -29,7 +29,12 @@ def staged(table: ir.Table) -> ir.Table:
 
     Belongs where a long chain of expressions forks: a plan without it doubles at every fork.
     """
-    return table if isinstance(table.get_backend(), Backend) else table.cache()
+    return table if is_one_process(table) else table.cache()
+
+
+def is_one_process(table: ir.Table) -> bool:
+    """Does one process work on all of the table, as DuckDB does, and not many of which each has a part."""
+    return isinstance(table.get_backend(), Backend)
 
 
 def _drop(connection: duckdb.DuckDBPyConnection, name: str) -> None:

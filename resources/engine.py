@@ -70,7 +70,7 @@ def open_duckdb(settings: Settings) -> Backend:
     )
     engine.raw_sql("SET TimeZone = 'UTC'")
     # Expressions join what is short to what is long, in this order. DuckDB reckons a chain of such joins a thousand times longer than
-    # it is, and then turns one round: it held the million and a half rows of a ledger in memory to look up a few thousand preferences.
+    # it is, and then turns one round: it held the million and a half rows of a ledger in memory to look up some fifty thousand consents.
     engine.raw_sql("SET disabled_optimizers = 'build_side_probe_side'")
     engine.raw_sql("SET enable_progress_bar = false")
     return engine

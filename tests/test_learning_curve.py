@@ -1,4 +1,5 @@
-"""A small invented club is asked about as the learning curve asks: the oracle knows more than the taught, and no figure is missing."""
+"""A small invented club is asked about as the learning curve asks: who knows the truth, or was taught it, stops more than who learned from
+answers."""
 
 from pathlib import Path
 
@@ -15,5 +16,6 @@ def test_a_club_is_told_of_by_three_scores_on_the_same_mailings(tmp_path: Path) 
     assert len({(row["asked_about"], row["relevant"], row["answered"]) for row in rows.values()}) == 1
     known = rows["the true chance"]
     assert 0 < int(str(known["relevant"])) < int(str(known["asked_about"]))
-    assert int(str(known["losing_5%"])) <= int(str(known["losing_10%"])) <= int(str(known["losing_20%"]))
-    assert int(str(known["losing_20%"])) > max(int(str(rows[name]["losing_20%"])) for name in [*rows][:2])
+    for losing in ("losing_5%", "losing_10%", "losing_20%"):
+        ours, taught, true = (int(str(rows[name][losing])) for name in rows)
+        assert 0 < ours < min(taught, true) <= 1000

@@ -24,9 +24,18 @@ from ml.model import RelevanceModel
 from resources.database import schema_url
 from resources.platform import Platform
 from resources.scorer import feature_tables_of
-from tests.installation import Installation
-from tests.small_club import MARK, MEMBERS, small_club
-from tests.whole_night import EARLIER, NIGHT, Night, failure_of, one_byte_changed, played_night, run_job
+from tests.small_club import MARK, MEMBERS
+from tests.whole_night import (
+    BROKEN,
+    EARLIER,
+    NIGHT,
+    Night,
+    failure_of,
+    fed_with,
+    one_byte_changed,
+    played_night,
+    run_job,
+)
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -232,40 +241,12 @@ def test_a_damaged_model_is_not_used_and_the_copy_that_the_night_kept_takes_its_
     assert step() == ("A", "1")
 
 
-BROKEN = {
-    "too many bad rows": (
-        "table mailings: 1,064 of 2,128 rows (50.0 %) break the contract, the policy allows 5.0 %",
-        2,
-    ),
-    "a missing column": ("table transactions (transactions.csv): column product_id is missing", 2),
-    "a missing table": ("has no table offers", 2),
-    "an unreadable file": ("the file members.csv (table members) cannot be read", 1),
-}
-
-
 @pytest.mark.promise("R8")
 @pytest.mark.parametrize("fault", BROKEN)
 def test_bad_tables_stop_the_night_before_anything_is_published(night: Night, fault: str) -> None:
-    club = small_club()
-    if fault == "too many bad rows":
-        club["mailings"].loc[::2, "member_id"] = "nobody"
-    elif fault == "a missing column":
-        club["transactions"] = club["transactions"].drop(columns="product_id")
-    elif fault == "a missing table":
-        del club["offers"]
     before = night.at.rows("SELECT batch_id FROM marts.batches")
-    other = Installation(night.at.folder)  # the same data folder, fed with other files
-    kept = night.at.folder / "club"
-    kept.rename(kept.with_name("kept"))
-    try:
-        other.hand_in(club)
-        if fault == "an unreadable file":
-            (other.folder / "club" / "members.csv").write_bytes(b'member_id,first_name\n"m1,"\n\xff\xfe')
+    with fed_with(night.at, fault) as other:
         answer = other.call("nightly", "--as-of", "2024-03-13")
-    finally:
-        other.hand_in({})
-        (night.at.folder / "club").rmdir()
-        kept.with_name("kept").rename(kept)
     sentence, code = BROKEN[fault]
     assert sentence in answer.text
     assert "nothing was published" in answer.text

@@ -14,6 +14,16 @@ from tests.small_club import BUSINESS_DATE, plant_faults, small_club
 
 NIGHT = BUSINESS_DATE.isoformat()
 EARLIER = "2024-03-14"
+# What is wrong with the tables -> (what the night says, the command's exit code).
+BROKEN = {
+    "too many bad rows": (
+        "table mailings: 1,064 of 2,128 rows (50.0 %) break the contract, the policy allows 5.0 %",
+        2,
+    ),
+    "a missing column": ("table transactions (transactions.csv): column product_id is missing", 2),
+    "a missing table": ("has no table offers", 2),
+    "an unreadable file": ("the file members.csv (table members) cannot be read", 1),
+}
 
 
 @dataclass(frozen=True)
@@ -72,3 +82,27 @@ def failure_of(result: dg.ExecuteInProcessResult) -> str:
     while error.cause is not None:
         error = error.cause
     return str(error.message)
+
+
+@contextmanager
+def fed_with(at: Installation, fault: str) -> Iterator[Installation]:
+    """The same data folder, fed with tables that have one of the faults `BROKEN`; its own tables are back afterwards."""
+    club = small_club()
+    if fault == "too many bad rows":
+        club["mailings"].loc[::2, "member_id"] = "nobody"
+    elif fault == "a missing column":
+        club["transactions"] = club["transactions"].drop(columns="product_id")
+    elif fault == "a missing table":
+        del club["offers"]
+    other = Installation(at.folder)
+    kept = at.folder / "club"
+    kept.rename(kept.with_name("kept"))
+    try:
+        other.hand_in(club)
+        if fault == "an unreadable file":
+            (other.folder / "club" / "members.csv").write_bytes(b'member_id,first_name\n"m1,"\n\xff\xfe')
+        yield other
+    finally:
+        other.hand_in({})
+        (at.folder / "club").rmdir()
+        kept.with_name("kept").rename(kept)
