@@ -29,7 +29,7 @@ from ml.backtest import asks_of, campaigns_to_replay, rows_of
 from ml.club import Club, visible
 from ml.consent import may_be_profiled
 from ml.ensemble import Values
-from ml.examples import ANSWERS, TrainingRows, training_asks, training_rows
+from ml.examples import ANSWERS, training_asks, training_rows
 from ml.features import feature_tables
 from ml.inputs import floats
 from ml.kept import keep
@@ -68,7 +68,7 @@ def measured(members: int, seed: int, home: Path) -> list[dict[str, object]]:
     past = training_rows(then, first, ANSWERS, examples, tables)
     truth = truth_of(InventedClub(members, seed, WEEKS))
     config = replace(training_config(platform), bags=3, blocks=2)
-    taught = TrainingRows(past.kind, past.mailings, _with_truth(past.offers, truth))
+    taught = past.with_truth(_meant(past.offers, truth))
     models = {
         name: fit_model(rows.mailings, rows.offers, first.as_of, config, rows.kind).model
         for name, rows in (("our scores", past), ("taught the truth", taught))
@@ -93,11 +93,10 @@ def _nights(platform: Platform, club: Club) -> dict[Night, list[str]]:
     return {Night(day, platform.source.timezone): campaigns for day, campaigns in days.items() if day in mondays}
 
 
-def _with_truth(offers: pa.Table, truth: pd.DataFrame) -> pa.Table:
-    """The examples with the truth in place of the answers."""
+def _meant(offers: pa.Table, truth: pd.DataFrame) -> pa.Array:
+    """1.0 where the offer meant something to the member, else 0.0."""
     pull = offers.select(PAIR).to_pandas().merge(truth, on=PAIR, how="left", validate="many_to_one").pull
-    meant = pa.array((pull >= RELEVANT).to_numpy(dtype=np.float64))
-    return offers.set_column(offers.schema.get_field_index("answered"), "answered", meant)
+    return pa.array((pull >= RELEVANT).to_numpy(dtype=np.float64))
 
 
 def _relevance(model: RelevanceModel, rows: pa.Table) -> Values:

@@ -162,11 +162,16 @@ def _curve() -> str:
             figures = (f"{value:.0f}" for value in of_score[losing].mean())
             rows.append((f"{members:,}", str(seeds), f"{answered:,.0f}", score, *figures))
     first = told.groupby("members").first()
+    largest = told[told.members == told.members.max()].groupby("score")[losing].mean()
+    below = ((largest.loc["the true chance"] - largest.loc["our scores"]) / 10).round()
     return f"""Clubs of several sizes, each with one model fitted as a night would have it, and asked about the mailings of three later Mondays, each by the offer that it named
 (`python -m benchmarks.learning_curve`; lighter models than a night's, at every size: three bags and two blocks of validation). Of 1,000 irrelevant mailings those that a score stops, losing so many of the relevant; means over
 the clubs of a size, other ones than the half year's. From {first.index.min():,} to {first.index.max():,} members:
 
-{grid(("members", "clubs", "answers learned from", "score", *(name.removeprefix("losing_") for name in losing)), rows)}
+{grid(("members", "clubs", "answers on record", "score", *(name.removeprefix("losing_") for name in losing)), rows)}
+
+At {first.index.max():,} members our scores are {", ".join(f"{points:.0f}" for points in below)} points below the true chance's own curve. A model learns from the messages that were
+opened alone ([what that earns](adr/0034-what-was-opened-is-learned-from.md)).
 """
 
 

@@ -48,6 +48,7 @@ def run_backtest(settings: Settings, asked: "Asked", save: Path | None, console:
         print_truth(told, club, settings.reports / known_by, console)
     if save:
         metrics = platform.lake.read(BACKTEST_METRICS, known_by).to_pandas()
+        save.parent.mkdir(parents=True, exist_ok=True)
         made = {"made_on": f"{platform.now():%Y-%m-%d}", "code": code_version(), "made_by": asked.command}
         saved_figures(metrics).assign(**made).to_csv(save, index=False)
 

@@ -50,9 +50,8 @@ class Known:
         past = pd.concat(self._past, ignore_index=True)
         asked = examples.offers.select(["member_id", "offer_id"]).to_pandas()
         meant = asked.merge(past, on=["member_id", "offer_id"], how="left", validate="many_to_one").meant
-        at = examples.offers.schema.get_field_index("answered")
         told = pa.array(meant.fillna(False).to_numpy(dtype=np.float64))
-        return TrainingRows(examples.kind, examples.mailings, examples.offers.set_column(at, "answered", told))
+        return examples.with_truth(told)
 
     def night(self, club: SideBySide, ledger: pa.Table, pairs: pa.Table, taught: Values, apart: np.ndarray) -> None:
         """Note a night that is decided and not yet lived.

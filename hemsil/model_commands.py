@@ -32,7 +32,10 @@ def backtest(
     study: Annotated[
         bool, typer.Option("--study", help="Also what feature families, two stages and more of the past earn. Slow.")
     ] = False,
-    save: Annotated[Path | None, typer.Option(help="CSV file for the figures that docs/relevance.md tells.")] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, writable=True, help="CSV file for the figures that docs/relevance.md tells."),
+    ] = None,
 ) -> None:
     """Replay past campaigns through the night's own functions and measure what would have happened.
 
@@ -71,7 +74,9 @@ def six_months(
     seed: Annotated[int, typer.Option(min=0, help="Another seed, another club.")] = 1,
     history: Annotated[int, typer.Option(min=26, max=260, help="Weeks that the club was mailed in its old way.")] = 52,
     weeks: Annotated[int, typer.Option(min=1, max=104, help="Weeks to live.")] = 26,
-    save: Annotated[Path | None, typer.Option(help="Folder for half_year.csv and truth.csv.")] = None,
+    save: Annotated[
+        Path | None, typer.Option(file_okay=False, writable=True, help="Folder for half_year.csv and truth.csv.")
+    ] = None,
 ) -> None:
     """Let the invented club's members live half a year with our decisions, and beside it with other ways of mailing them.
 
@@ -108,7 +113,7 @@ def staleness(
     first: Annotated[
         str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First day of mailings to score.")
     ] = None,
-    save: Annotated[Path | None, typer.Option(help="CSV file for the figures.")] = None,
+    save: Annotated[Path | None, typer.Option(dir_okay=False, writable=True, help="CSV file for the figures.")] = None,
 ) -> None:
     """Measure how much worse a model gets that has not learned for some weeks.
 

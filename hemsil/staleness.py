@@ -40,6 +40,7 @@ def run_staleness(settings: Settings, first: str | None, save: Path | None, cons
     scores = aged_scores(rows, start_of_day(begin, source.timezone), config, AGES, console.print)
     figures = staleness(scores, config.seed)
     if save:
+        save.parent.mkdir(parents=True, exist_ok=True)
         figures.round(5).to_csv(save, index=False)
     _print(figures, int(scores[scores.age_days == AGES[0]].shape[0]), console)
 

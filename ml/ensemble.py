@@ -30,6 +30,8 @@ class Ensemble:
     spread   standard errors of the mean estimate per standard deviation between the bags (the bags share members, so
              they differ less than samples of their own would: delete-d jackknife, sqrt(share / (1 - share)))
     linear_share   weight of the partners in a bag's probability, the trees have the rest; chosen on past validation
+    offset, slope  of the straight line from the bags' mean log-odds to those of the estimate: of who learned from messages that were
+                   looked at, and estimates for any
     """
 
     inputs: Inputs
@@ -37,6 +39,8 @@ class Ensemble:
     linear: tuple[LinearModel, ...]
     spread: float
     linear_share: float = 0.5
+    offset: float = 0.0
+    slope: float = 1.0
 
     @cached_property
     def partners(self) -> Partners:
@@ -62,7 +66,7 @@ class Ensemble:
 
     def together(self, trees: Values, linear: Values) -> tuple[Values, Values]:
         """(probability, its lower bound) from what the `parts` said, (bags, rows) each."""
-        odds = log_odds((1 - self.linear_share) * trees + self.linear_share * linear)
+        odds = self.offset + self.slope * log_odds((1 - self.linear_share) * trees + self.linear_share * linear)
         mean = odds.mean(axis=0)
         error = self.spread * odds.std(axis=0, ddof=1) if len(trees) > 1 else np.zeros(mean.size)
         return probability(mean), probability(mean - LOW_QUANTILE * error)
@@ -94,6 +98,8 @@ class Ensemble:
             "linear": [m.to_json() for m in self.linear],
             "spread": self.spread,
             "linear_share": self.linear_share,
+            "offset": self.offset,
+            "slope": self.slope,
         }
         return files, held
 
@@ -113,6 +119,8 @@ class Ensemble:
             linear=tuple(LinearModel.from_json(m) for m in held["linear"]),
             spread=held["spread"],
             linear_share=held["linear_share"],
+            offset=held.get("offset", 0.0),  # format 3 has none
+            slope=held.get("slope", 1.0),
         )
 
 

@@ -10,6 +10,7 @@ _KEYS = (
 )
 _ANSWER = (
     Column("closes_at", Type.TIME, "The instant at which the time to answer was over."),
+    Column("opened", Type.NUMBER, "1 if the member opened the message in time, as far as is known; else 0.", "0 or 1"),
     Column("answered", Type.NUMBER, "1 if the member answered in time, else 0.", "0 or 1"),
 )
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pyarrow as pa
 
 from ml.club import Club
@@ -33,6 +34,7 @@ UNKNOWN = (
 ASKS = ibis.schema(
     {"as_of": "timestamp(6)", "campaign_id": "string", "member_id": "string", "closes_at": "timestamp(6)"}
 )
+LOOKS = ("open",)  # not a click: where openings are not recorded, only those who answered would seem to have looked
 ANSWER_DAYS = 180  # a campaign that never ends is still answered within this
 
 
@@ -68,26 +70,27 @@ def of_fewer_members(asks: ir.Table, most: int) -> tuple[ir.Table, Shard]:
     return part.part_of(asks), part
 
 
-def answers(club: Club, asks: ir.Table, kinds: tuple[str, ...] = ANSWERS) -> ir.Table:
-    """The asks with answered (1.0 if the member answered the campaign from as_of until closes_at, else 0.0)."""
+def answers(club: Club, asks: ir.Table, kinds: tuple[str, ...] = ANSWERS, name: str = "answered") -> ir.Table:
+    """The asks with answered (1.0 if the member answered the campaign from as_of until closes_at, else 0.0), or what other `kinds` of
+    response are to be named."""
     given = club.responses.filter(club.responses.kind.isin(kinds))
     within = asks.inner_join(given, ["campaign_id", "member_id"])
     within = within.filter((within.occurred_at >= within.as_of) & (within.occurred_at < within.closes_at))
-    yes = within.select(*ASK).distinct().mutate(answered=ibis.literal(1.0))
+    yes = within.select(*ASK).distinct().mutate(**{name: ibis.literal(1.0)})
     joined = asks.left_join(yes, ASK)
-    return joined.select(*asks.columns, answered=joined.answered.fill_null(0.0))
+    return joined.select(*asks.columns, **{name: joined[name].fill_null(0.0)})
 
 
-def offer_answers(club: Club, pairs: ir.Table, kinds: tuple[str, ...] = ANSWERS) -> ir.Table:
+def offer_answers(club: Club, pairs: ir.Table, kinds: tuple[str, ...] = ANSWERS, name: str = "answered") -> ir.Table:
     """Pairs (an ask and an offer_id) with answered: 1.0 if the member answered with that offer in time. A response that
     names no offer counts for every offer of the ask; pairs of mailings that named one offer are then right."""
     given = club.responses.filter(club.responses.kind.isin(kinds))
     within = pairs.inner_join(given, ["campaign_id", "member_id"], rname="{name}_given")
     same = within.offer_id_given.isnull() | (within.offer_id_given == within.offer_id)
     within = within.filter(same & (within.occurred_at >= within.as_of) & (within.occurred_at < within.closes_at))
-    yes = within.select(*ASK, "offer_id").distinct().mutate(answered=ibis.literal(1.0))
+    yes = within.select(*ASK, "offer_id").distinct().mutate(**{name: ibis.literal(1.0)})
     joined = pairs.left_join(yes, [*ASK, "offer_id"])
-    return joined.select(*pairs.columns, answered=joined.answered.fill_null(0.0))
+    return joined.select(*pairs.columns, **{name: joined[name].fill_null(0.0)})
 
 
 def offered(club: Club, asks: ir.Table) -> ir.Table:
@@ -155,7 +158,7 @@ def _beside_the_others(rows: ir.Table) -> ir.Table:
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """Past asks and offers with what was answered, for `training.fit_model`.
+    """Past asks and offers with what was answered, and which messages were opened, for `training.fit_model`.
 
     kind  "choice" where mailings carry a campaign's offers without naming one: `offers` then holds every offer of the
           answered asks; "pair" where they name their offer: `offers` then holds just those, answered or not
@@ -164,6 +167,14 @@ class TrainingRows:
     kind: Literal["choice", "pair"]
     mailings: pa.Table
     offers: pa.Table
+
+    def with_truth(self, meant: pa.Array) -> "TrainingRows":
+        """The offers with what each meant (1.0 or 0.0) in place of the answers, as if all had been looked at."""
+        told = {"answered": meant, "opened": pa.array(np.ones(len(meant)))}
+        offers = self.offers
+        for name, values in told.items():
+            offers = offers.set_column(offers.schema.get_field_index(name), name, values)
+        return TrainingRows(self.kind, self.mailings, offers)
 
 
 def training_rows(
@@ -175,8 +186,8 @@ def training_rows(
     order would give another model."""
     asks = keep(training_asks(club, night) if asks is None else asks)
     tables = tables or feature_tables(club, asks, kinds).kept()
-    labelled = keep(answers(club, asks, kinds))
-    mailings = _attach(mailing_rows(club, asks, tables), labelled.select(*ASK, "answered"), list(ASK))
+    labelled = keep(answers(club, answers(club, asks, LOOKS, "opened"), kinds))
+    mailings = _attach(mailing_rows(club, asks, tables), labelled.select(*ASK, "opened", "answered"), list(ASK))
     mailings = _as_they_are_learned(mailings).to_pyarrow()
     mailings = mailings.sort_by([(key, "ascending") for key in ASK])
     named = keep(offers_sent(club, asks))
@@ -185,7 +196,8 @@ def training_rows(
         kind, pairs = "pair", named
     else:
         pairs = offered(club, labelled.filter(labelled.answered > 0).select(*asks.columns))
-    offers = _as_they_are_learned(offer_answers(club, offer_rows(club, pairs, tables), kinds)).to_pyarrow()
+    rows = offer_answers(club, offer_rows(club, pairs, tables), LOOKS, "opened")
+    offers = _as_they_are_learned(offer_answers(club, rows, kinds)).to_pyarrow()
     return TrainingRows(kind, mailings, offers.sort_by([(key, "ascending") for key in (*ASK, "offer_id")]))
 
 

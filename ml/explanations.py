@@ -44,6 +44,7 @@ def family_contributions(ensemble: Ensemble, rows: Batch, exact: bool = False) -
     parts = (1 - ensemble.linear_share) * _of_trees(ensemble, x, exact)
     if ensemble.linear and ensemble.linear_share:
         parts = parts + ensemble.linear_share * _of_partners(ensemble, x)
+    parts *= ensemble.slope
     families: dict[str, list[int]] = {}
     for at, column in enumerate(ensemble.inputs.columns):
         families.setdefault(_FAMILY[column.split(" = ")[0]], []).append(at)

@@ -77,12 +77,13 @@ def best_rounds(
     x: Matrix, y: Values, blocks: Blocks, inputs: Inputs, config: TrainingConfig, monotone: Mapping[str, int] = MONOTONE,
     grow: Grow = grow_here,
 ) -> int:  # fmt: skip
-    """Number of trees with the least loss over all validation blocks together, to the nearest `_STEP`."""
+    """Number of trees with the least loss over all validation blocks together, to the nearest `_STEP`. A block counts by the answers that
+    its model had learned from: those who learned from few want few trees, and the model to be fitted learns from all."""
     steps = range(_STEP, config.most_rounds + 1, _STEP)
     loss = np.zeros(len(steps))
     for block, (train, test) in enumerate(blocks):
         rows, weight = _sample(y, train, config, block)
-        base = _base_rate(y[rows], weight)
+        learned, base = y[train].sum(), _base_rate(y[rows], weight)
         parameters = _parameters(inputs, config, block, base, monotone)
         trees = grow(x, rows, y[rows], weight, config.most_rounds, parameters)
         odds, held = np.full(test.size, log_odds(np.array(base))), x[test]
@@ -90,7 +91,7 @@ def best_rounds(
             part = trees.inplace_predict(held, iteration_range=(last - _STEP, last), predict_type="margin")
             odds += part - log_odds(np.array(base))
             p = np.clip(probability(odds), 1e-6, 1 - 1e-6)
-            loss[at] -= (y[test] * np.log(p) + (1 - y[test]) * np.log(1 - p)).sum()
+            loss[at] -= learned * (y[test] * np.log(p) + (1 - y[test]) * np.log(1 - p)).sum()
     return steps[int(np.argmin(loss))]
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 Batch: TypeAlias = "pa.RecordBatch | pa.Table"
 Matrix = NDArray[np.float32]
 
+_ROWS_IN_REACH = 1024  # filled at a time: some hundred columns of so many rows stay in the processor's cache
 MOST_NAMES = 30  # values of a category that get a column of their own
 
 
@@ -73,11 +74,17 @@ class Inputs:
             at += values.shape[1]
         repeated = [Repeated(of, columns, np.hstack(values)) for of, columns, values in shared.values()]
         repeated.sort(key=lambda part: -len(part.columns))
-        out = repeated[0].spread_over(at) if repeated else np.empty((rows.num_rows, at), dtype=np.float32)
-        for part in repeated[1:]:
-            out[:, part.columns] = part.values[part.of]
-        for first, values in own:
-            out[:, first : first + values.shape[1]] = values
+        out = np.empty((rows.num_rows, at), dtype=np.float32)
+        wide = repeated[0].widened(at) if repeated else None
+        for begin in range(0, rows.num_rows, _ROWS_IN_REACH):
+            here = slice(begin, begin + _ROWS_IN_REACH)
+            block = out[here]
+            if wide is not None:
+                np.take(wide, repeated[0].of[here], axis=0, out=block, mode="clip")  # "raise" would copy it once more
+            for part in repeated[1:]:
+                block[:, part.columns] = part.values[part.of[here]]
+            for first, values in own:
+                block[:, first : first + values.shape[1]] = values[here]
         return out, repeated
 
     def _values(self, name: str, column: pa.Array) -> Matrix:
@@ -98,13 +105,12 @@ class Repeated:
     columns: list[int]
     values: Matrix
 
-    def spread_over(self, columns: int) -> Matrix:
-        """A matrix of so many columns with these in place, and nothing yet in the others: whole rows are copied, which is quicker than as
-        many columns one by one."""
+    def widened(self, columns: int) -> Matrix:
+        """A matrix of so many columns with these in place, and nothing yet in the others: whole rows are copied from it, which is quicker
+        than as many columns one by one."""
         wide = np.empty((self.values.shape[0], columns), dtype=np.float32)
         wide[:, self.columns] = self.values
-        out: Matrix = wide[self.of]
-        return out
+        return wide
 
 
 def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:

@@ -13,7 +13,8 @@ from ml.errors import DamagedModel
 from ml.explanations import Told, family_contributions, told_of
 from ml.inputs import Batch
 
-FORMAT = 3  # 2 lost the order of the categories, and with it what their columns mean
+FORMAT = 4  # 3 had no line from the bags' log-odds to the estimate's
+_READ = (3, 4)  # 2 lost the order of the categories, and with it what their columns mean
 _HEADER = "relevance.json"
 
 
@@ -23,8 +24,8 @@ def refuse_other_format(files: Mapping[str, bytes]) -> None:
         told = json.loads(files[_HEADER]).get("format", FORMAT)
     except (KeyError, ValueError, AttributeError):  # what else is wrong with them is for others to say
         return
-    if told != FORMAT:
-        raise DamagedModel(f"it is of format {told}, and this code reads format {FORMAT}")
+    if told not in _READ:
+        raise DamagedModel(f"it is of format {told}, and this code reads formats {_READ[0]} to {_READ[-1]}")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from ml.inputs import Batch, floats
 Values = NDArray[np.float64]
 KEYS = ("campaign_id", "member_id", "offer_id")
 _EVIDENT = (*MEMBER_OFFER, *DEPARTMENT)
+EVIDENT = tuple(f.name for f in _EVIDENT)
 _MANY = 64  # offers of an ask from which sorting is cheaper than comparing each with each
 
 

@@ -27,6 +27,7 @@ from ml.training_config import TrainingConfig
 
 SEASONAL = ("month",)
 SEASONS_KNOWN = 730  # days of examples below which the time of year cannot be told from what else changed
+ENOUGH_OPENED = 1 / 3  # of all answers, from which on the messages that were opened are learned from alone
 FEW = 2  # bags of a validation block that only judges: how the trees and their partner are weighed, the figures of the run
 
 
@@ -59,8 +60,8 @@ def fit_model(
 ) -> Fitted:
     """Fit on past asks.
 
-    mailings  rows of `examples.mailing_rows` with closes_at and answered
-    offers    rows of `examples.offer_rows` with closes_at and answered: kind "choice": every offer of the answered asks;
+    mailings  rows of `examples.mailing_rows` with closes_at, opened and answered
+    offers    rows of `examples.offer_rows` with closes_at, opened and answered: kind "choice": every offer of the answered asks;
               kind "pair": the offers that mailings named, answered or not
     monotone  +1 or -1 by input where relevance may never fall, or never rise, with it
     grow      what grows the trees: this process, or the workers of a cluster
@@ -77,17 +78,23 @@ def fit_model(
     metrics: dict[str, float] = {}
     stage = None
     if kind == "choice":
-        stage = _fit_stage(mailings, MAILING_INPUTS, config, monotone, grow, config.bags)
-        choice = _fit_stage(offers, OFFER_INPUTS, config, monotone, grow, FEW)
+        stage = _fit_stage(
+            mailings, MAILING_INPUTS, config, monotone, grow, config.bags, to_learn_from(mailings, config)
+        )
+        every = np.ones(offers.num_rows, dtype=bool)  # which one was chosen, where one was
+        choice = _fit_stage(offers, OFFER_INPUTS, config, monotone, grow, FEW, every)
         past = stage
     else:
-        choice = past = _fit_stage(offers, NAMED_INPUTS, config, monotone, grow, config.bags)
+        choice = past = _fit_stage(
+            offers, NAMED_INPUTS, config, monotone, grow, config.bags, to_learn_from(offers, config)
+        )
     y, p = past.answered, past.predicted
     threshold = keeping(config.keep_responders, past.campaigns, y, p, config.confidence, config.seed)
     metrics |= {f"mailing_{k}": v for k, v in binary_metrics(y, p).items()}
     metrics |= {f"offer_{k}": v for k, v in binary_metrics(choice.answered, choice.predicted).items()}
     metrics |= {f"offer_{k}": v for k, v in ranking_metrics(choice.group, choice.answered, choice.predicted).items()}
     metrics |= {"threshold": threshold, "mailing_rounds": float(past.rounds), "offer_rounds": float(choice.rounds)}
+    metrics |= {"learned_from": float(past.learned_from), "learned_answers": float(past.learned_answers)}
     metrics |= {"mailing_linear_share": past.ensemble.linear_share, "offer_linear_share": choice.ensemble.linear_share}
     model = RelevanceModel(
         kind=kind,
@@ -121,6 +128,8 @@ class _Stage:
     tested: NDArray[np.int64]
     predicted: Values
     answered: Values
+    learned_from: int
+    learned_answers: int
 
     @property
     def group(self) -> list[int]:
@@ -144,28 +153,59 @@ def _fit_stage(
     monotone: Mapping[str, int],
     grow: Grow,
     judged_by: int,
+    learned: NDArray[np.bool_],
 ) -> _Stage:
     """judged_by = most bags of each validation block. The stage whose scores the threshold is read from takes all of them: with two, the
-    threshold hung on their draw by a third of its height."""
+    threshold hung on their draw by a third of its height. learned = the rows to learn from; the others are predicted, and judged by, too."""
     as_of, closes = (rows[c].to_numpy() for c in ("as_of", "closes_at"))
     if as_of.max() - as_of.min() < np.timedelta64(SEASONS_KNOWN, "D"):
         names = tuple(n for n in names if n not in SEASONAL)
     inputs = Inputs.seen_in(rows, names, CATEGORICAL)
     x, y = inputs.matrix(rows), floats(rows["answered"])
     members = np.asarray(rows["member_id"].to_pylist(), dtype=object)
-    blocks = validation_blocks(as_of, closes, y, members, config)
-    rounds = best_rounds(x, y, blocks, inputs, config, monotone, grow)
+    blocks = [
+        (train[learned[train]], test) for train, test in validation_blocks(as_of, closes, y * learned, members, config)
+    ]
+    alike = [(train, test[learned[test]]) for train, test in blocks]
+    rounds = best_rounds(x, y, alike, inputs, config, monotone, grow)
     tested = np.concatenate([test for _, test in blocks])
     few = replace(config, bags=min(judged_by, config.bags))
     parts = [
         fit_bags(x, y, members, inputs, rounds, few, monotone, grow, train).parts(x[test]) for train, test in blocks
     ]
     trees, linear = (np.concatenate([part[kind] for part in parts], axis=1) for kind in (0, 1))
-    last = np.isin(tested, blocks[-1][1])
+    last = np.isin(tested, alike[-1][1])
     share = best_share(trees[:, last], linear[:, last], y[tested][last], _asks(rows.take(tested[last])))
-    ensemble = replace(fit_bags(x, y, members, inputs, rounds, config, monotone, grow), linear_share=share)
-    predicted = probability(log_odds((1 - share) * trees + share * linear).mean(axis=0))
-    return _Stage(ensemble, rounds, rows, tested, predicted, y[tested])
+    odds = log_odds((1 - share) * trees + share * linear).mean(axis=0)
+    offset, slope = (0.0, 1.0) if learned.all() else line_to(y[tested], odds)
+    ensemble = fit_bags(x, y, members, inputs, rounds, config, monotone, grow, np.flatnonzero(learned))
+    ensemble = replace(ensemble, linear_share=share, offset=offset, slope=slope)
+    predicted = probability(offset + slope * odds)
+    return _Stage(ensemble, rounds, rows, tested, predicted, y[tested], int(learned.sum()), int(y[learned].sum()))
+
+
+def to_learn_from(rows: pa.Table, config: TrainingConfig) -> NDArray[np.bool_]:
+    """The rows whose message was opened, where these hold enough of the answers to learn from; else all.
+
+    Who did not look at a message says nothing by not answering it, and by buying all the same nothing of the message. A club that does not
+    record openings, or of few of its messages, learns from every one.
+    """
+    opened, answered = floats(rows["opened"]) > 0, floats(rows["answered"])
+    enough = max(config.least_answers, ENOUGH_OPENED * answered.sum())
+    return opened if answered[opened].sum() >= enough else np.ones(rows.num_rows, dtype=bool)
+
+
+def line_to(answered: Values, odds: Values) -> tuple[float, float]:
+    """(offset, slope > 0) of the line from log-odds to those of an answer, by least loss (Platt 1999); without a slope where it would turn
+    the order round."""
+    from sklearn.linear_model import LogisticRegression  # slow to load, and only who fits needs it
+
+    free = LogisticRegression(C=np.inf).fit(odds[:, None], answered)
+    slope = float(free.coef_[0, 0])
+    if slope > 0:
+        return float(free.intercept_[0]), slope
+    rate = np.clip(answered.mean(), 1e-6, 1 - 1e-6)
+    return float(np.log(rate / (1 - rate)) - odds.mean()), 1.0
 
 
 def best_share(trees: Values, linear: Values, answered: Values, asks: NDArray[np.int64]) -> float:

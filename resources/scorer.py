@@ -23,7 +23,7 @@ from ml.lake_tables import ASKS, QUARANTINE
 from ml.model import RelevanceModel
 from ml.night import Night
 from ml.pair_numbers import NUMBER, PairNumbers
-from ml.pair_rows import KEYS, pair_rows
+from ml.pair_rows import EVIDENT, KEYS, pair_rows
 from ml.quarantine import doubts
 from ml.rules_model import RulesModel
 from ml.scoring import EXPLAINED, SCORED, cut_by_ask, explain, score, score_asks
@@ -171,6 +171,7 @@ def _rows(
         pairs = pairs.left_join(wanted, [*KEYS]).select(*pairs.columns, "wanted")
         pairs = pairs.mutate(wanted=pairs.wanted.fill_null(False))
     evidence = with_evidence(pairs, tables).order_by(NUMBER)  # offers of an ask are compared with each other
+    evidence = evidence.select(*KEYS, *EVIDENT, *(() if only is None else ("wanted",)))
     offers = tables.offer_features.to_pyarrow()
     batches = cut_by_ask(_stream(platform, evidence))
     return mailings, pair_rows(mailings, offers, batches, "" if only is None else "wanted")

@@ -185,6 +185,7 @@ def _facts(fitted: Fitted, business_date: str, mailings: pa.Table) -> dict[str, 
     return {
         "as known on": business_date,
         "past mailings": f"{model.examples:,}, of which {model.answers:,} were answered",
+        "learned from": f"{fitted.metrics['learned_from']:,.0f}, of which {fitted.metrics['learned_answers']:,.0f} were answered",
         "campaigns": len(mailings["campaign_id"].unique()),
         "asked from": f"{pd.Timestamp(asked.min()):%Y-%m-%d} to {pd.Timestamp(asked.max()):%Y-%m-%d}",
         "kind": model.kind,

@@ -61,10 +61,24 @@ def seen_chance(people: People, channel: np.ndarray, annoyance: np.ndarray) -> n
     return people.attention[np.arange(BLOCK), channel] * np.exp(-0.25 * annoyance)
 
 
+@dataclass(frozen=True)
+class AnswerChances:
+    """Of an answer by each member; (members,) each. sent is their mean over who looks at the message and who does not.
+
+    unsent  without the message, or with one that is not looked at
+    seen    with one that is; never the smaller
+    sent    with one that may be looked at or not
+    """
+
+    unsent: np.ndarray
+    seen: np.ndarray
+    sent: np.ndarray
+
+
 def answer_chances(
     people: People, offer: Offer, now: Wants, annoyance: np.ndarray, channel: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """(if sent, if not sent): chance that each member answers the offer; (members,) each, the first never the smaller.
+) -> AnswerChances:
+    """The chance that each member answers the offer.
 
     annoyance   of each member, 0 = none
     channel     index into CHANNELS for each member
@@ -72,9 +86,9 @@ def answer_chances(
     unsent = np.zeros(BLOCK, dtype=np.float32)
     if offer.kind == "discount":
         unsent = 1 - np.exp(-now.rate[:, offer.subcategory] * WEEKS_OPEN * NATURAL * _fit(people, offer))
-    seen = seen_chance(people, channel, annoyance)
-    persuaded = seen * (1 - np.exp(-PERSUASION * pull(people, offer, now)))
-    return 1 - (1 - unsent) * (1 - persuaded), unsent
+    persuaded = 1 - np.exp(-PERSUASION * pull(people, offer, now))
+    looking = seen_chance(people, channel, annoyance)
+    return AnswerChances(unsent, 1 - (1 - unsent) * (1 - persuaded), 1 - (1 - unsent) * (1 - looking * persuaded))
 
 
 def nuisance(meant: np.ndarray) -> np.ndarray:

@@ -97,12 +97,12 @@ def live(life: Life, state: State, week: int, first_offer: int, diary: Diary) ->
         for place, offer in enumerate(campaign.offers):
             got = mail.offer == place
             one.send(number, np.flatnonzero(got), channel, mail.propensity)
-            sent, unsent = answer_chances(life.people, offer, one.now, one.annoyed, channel)
+            of = answer_chances(life.people, offer, one.now, one.annoyed, channel)
             if life.watch:
                 meant, to = pull(life.people, offer, one.now), np.flatnonzero(planned)
-                life.watch(Chance(number, to, channel[to], sent[to], unsent[to], meant[to], got[to]))
-            one.receive(offer, number, got, channel, feelings)
-            one.answer(offer, number, number - first_offer, np.where(got, sent, unsent) * planned)
+                life.watch(Chance(number, to, channel[to], of.sent[to], of.unsent[to], meant[to], got[to]))
+            seen = one.receive(offer, number, got, channel, feelings)
+            one.answer(offer, number, number - first_offer, np.where(seen, of.seen, of.unsent) * planned)
             number += 1
     one.shop()
     one.open_cases()
@@ -143,8 +143,10 @@ class _Week:
         at = second_of(self.week, 0, MORNING + self.trips.second[0, to] % 3_600)
         self.diary.mailings.add(to, second=at, offer=number, channel=channel[to], propensity=propensity[to])
 
-    def receive(self, offer: Offer, number: int, got: np.ndarray, channel: np.ndarray, feelings: np.ndarray) -> None:
-        """Messages are looked at or not; those that mean nothing annoy, and some members have had enough."""
+    def receive(
+        self, offer: Offer, number: int, got: np.ndarray, channel: np.ndarray, feelings: np.ndarray
+    ) -> np.ndarray:
+        """Messages are looked at or not; those that mean nothing annoy, and some members have had enough. Who looked; (members,)."""
         state, diary = self.state, self.diary
         noise = nuisance(pull(self.people, offer, self.now))
         seen = got & (feelings[0] < seen_chance(self.people, channel, self.annoyed))
@@ -162,6 +164,7 @@ class _Week:
         state.reachable[leaving, channel[leaving]] = False
         state.reachable[angry] = False
         self._speak(offer, number, seen & ~leaving, noise, feelings[4], at)
+        return seen
 
     def _speak(
         self, offer: Offer, number: int, seen: np.ndarray, noise: np.ndarray, luck: np.ndarray, at: np.ndarray

@@ -24,7 +24,7 @@ def chances(club: SideBySide) -> np.ndarray:
 
     def sent(life: Life, state: State, now: Wants, campaign: Campaign, offer: Offer) -> np.ndarray:
         channel, _ = usable_channel(campaign, state)
-        return answer_chances(life.people, offer, now, state.annoyance, channel)[0]
+        return answer_chances(life.people, offer, now, state.annoyance, channel).sent
 
     return _of_offers(club, sent)
 

@@ -30,6 +30,7 @@ def perverse_past() -> tuple[pa.Table, pa.Table]:
         "campaign_id": [f"c{w}" for w in week],
         "member_id": [f"m{n}" for n in np.repeat(np.arange(ASKS), OFFERS)],
         "offer_id": [f"o{n}" for n in np.tile(np.arange(OFFERS), ASKS)],
+        "opened": np.zeros(answered.size),
         "answered": answered.astype(float),
         "product_baskets": rng.random(answered.size) + answered,
         "days_since_basket": rng.random(answered.size),

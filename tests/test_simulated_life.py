@@ -13,7 +13,7 @@ from simulator.diary import CLICK, COMPLAINT, KINDS, OPEN, REDEEM, UNSUBSCRIBE
 from simulator.draws import BLOCK
 from simulator.mailing import Mail, Mailer, Sending, habitual
 from simulator.membership import NO_LIMIT, membership_of
-from simulator.people import people_of
+from simulator.people import CHANNELS, people_of
 from simulator.pieces import Log
 from simulator.plan import campaigns_of
 from simulator.week import Chance
@@ -133,6 +133,28 @@ def test_offers_are_answered_as_often_as_the_truth_says(watched: tuple) -> None:
         count = np.isin(pairs, key[chosen]).sum()
         assert abs(count - p.sum()) < 4 * np.sqrt((p * (1 - p)).sum())
         assert count > 100
+
+
+def test_who_does_not_look_at_a_message_answers_as_if_there_were_none(watched: tuple) -> None:
+    """By post it is not known who looked. What is no discount cannot be answered without its message."""
+    offers = CLUB.live_block(0).offers
+    sent, events = watched[1]["mailings"], watched[1]["responses"]
+    told = watched[0].told.columns(BLOCK)
+    unsent = dict(zip(told["offer"].astype(np.int64) * BLOCK + told["member"], told["unsent"], strict=True))
+    known = sent["channel"] != CHANNELS.index("post")
+    key = sent["offer"][known].astype(np.int64) * BLOCK + sent["member"][known]
+    of = events["offer"].astype(np.int64) * BLOCK + events["member"]
+    opened = np.isin(key, of[events["kind"] == OPEN])
+    answered = np.isin(key, of[np.isin(events["kind"], [REDEEM, CLICK])])
+    discount = np.array([offer.kind == "discount" for offer in offers])[sent["offer"][known]]
+    assert answered[opened & ~discount].sum() > 20
+    assert not answered[~opened & ~discount].any()
+    anyway = np.array([unsent[k] for k in key])
+    for looked, more in ((~opened & discount, False), (opened & discount, True)):
+        expected = anyway[looked].sum()
+        deviation = np.sqrt((anyway[looked] * (1 - anyway[looked])).sum())
+        assert (answered[looked].sum() > expected + 4 * deviation) == more
+        assert answered[looked].sum() > expected - 4 * deviation
 
 
 def test_those_who_complain_are_written_to_no_more_on_any_channel() -> None:

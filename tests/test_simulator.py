@@ -60,10 +60,12 @@ def test_a_message_never_lowers_the_chance_of_an_answer_and_annoyance_wears_it_o
     people, waits = people_of(SEED, 0), first_waits(SEED, 0)
     now, calm, email = wants(people, 0, waits), np.zeros(BLOCK), np.zeros(BLOCK, dtype=int)
     for offer in offers_of(SEED, 0):
-        sent, unsent = answer_chances(people, offer, now, calm, email)
-        annoyed, _ = answer_chances(people, offer, now, calm + 5, email)
-        assert ((unsent >= 0) & (unsent <= annoyed) & (annoyed <= sent) & (sent <= 1)).all()
-        assert (annoyed < sent).any()
+        of = answer_chances(people, offer, now, calm, email)
+        annoyed = answer_chances(people, offer, now, calm + 5, email).sent
+        assert (
+            (of.unsent >= 0) & (of.unsent <= annoyed) & (annoyed <= of.sent) & (of.sent <= of.seen) & (of.seen <= 1)
+        ).all()
+        assert (annoyed < of.sent).any()
 
 
 def test_reminders_are_planned_for_what_lasts_and_in_its_season() -> None:
