@@ -30,8 +30,8 @@ class Ensemble:
     spread   standard errors of the mean estimate per standard deviation between the bags (the bags share members, so
              they differ less than samples of their own would: delete-d jackknife, sqrt(share / (1 - share)))
     linear_share   weight of the partners in a bag's probability, the trees have the rest; chosen on past validation
-    offset, slope  of the straight line from the bags' mean log-odds to those of the estimate: of who learned from messages that were
-                   looked at, and estimates for any
+    offset, slope  of the straight line from the bags' mean log-odds to those of the estimate; 0 and 1 unless opened messages alone were
+                   learned from, as the estimate is of any message
     """
 
     inputs: Inputs

@@ -10,7 +10,14 @@ _KEYS = (
 )
 _ANSWER = (
     Column("closes_at", Type.TIME, "The instant at which the time to answer was over."),
-    Column("opened", Type.NUMBER, "1 if the member opened the message in time, as far as is known; else 0.", "0 or 1"),
+    Column(
+        "opened",
+        Type.NUMBER,
+        "1 if the member opened the message in time, as far as is known; else 0. Missing in examples from before it was kept.",
+        "0 or 1",
+        nullable=True,
+        added=True,
+    ),
     Column("answered", Type.NUMBER, "1 if the member answered in time, else 0.", "0 or 1"),
 )
 

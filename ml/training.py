@@ -174,7 +174,7 @@ def _fit_stage(
         fit_bags(x, y, members, inputs, rounds, few, monotone, grow, train).parts(x[test]) for train, test in blocks
     ]
     trees, linear = (np.concatenate([part[kind] for part in parts], axis=1) for kind in (0, 1))
-    last = np.isin(tested, alike[-1][1])
+    last = np.isin(tested, next(test for _, test in reversed(alike) if test.size))  # openings may have ceased to come
     share = best_share(trees[:, last], linear[:, last], y[tested][last], _asks(rows.take(tested[last])))
     odds = log_odds((1 - share) * trees + share * linear).mean(axis=0)
     offset, slope = (0.0, 1.0) if learned.all() else line_to(y[tested], odds)

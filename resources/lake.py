@@ -243,7 +243,13 @@ class Lake:
         """The same as a stream of Arrow batches that holds no result of the engine open."""
         manifest = self.manifest(definition.name, business_date)
         files = [str(path) for path in self._checked_files(definition, manifest, list(manifest.files))]
-        return ds.dataset(files, format="parquet").scanner(batch_size=ROWS_A_BATCH).to_reader()
+        stored = ds.dataset(files, format="parquet")
+        lacking = set(definition.names) - set(stored.schema.names)
+        if lacking:  # added since: null
+            now = definition.schema.to_pyarrow()
+            fields = [(now if name in lacking else stored.schema).field(name) for name in definition.names]
+            stored = ds.dataset(files, format="parquet", schema=pa.schema(fields))
+        return stored.scanner(batch_size=ROWS_A_BATCH).to_reader()
 
     def tables(self) -> list[str]:
         """Names of the tables of which there is any date."""

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -108,6 +109,16 @@ def test_a_table_written_with_other_columns_is_refused_by_name(lake: Lake) -> No
     path.write_text(json.dumps(manifest))
     with pytest.raises(DamagedTable, match="other columns: price"):
         lake.read(PRICES, DAY)
+
+
+def test_a_column_added_since_reads_as_null_at_its_place(lake: Lake) -> None:
+    lake.write(PRICES, DAY, prices(("milk", 1.5)))
+    unit = Column("unit", Type.STRING, "Of what.", nullable=True, added=True)
+    now = replace(PRICES, columns=(PRICES.columns[0], unit, *PRICES.columns[1:]))
+    for rows in (lake.read(now, DAY).to_pyarrow(), lake.read_batches(now, DAY).read_all()):
+        assert rows.column_names == ["product_id", "unit", "price", "since"]
+        assert rows.to_pylist()[0]["unit"] is None
+        assert rows.to_pylist()[0]["product_id"] == "milk"
 
 
 def test_every_wrong_column_is_named_in_one_error(lake: Lake) -> None:

@@ -74,6 +74,20 @@ def test_the_opened_are_learned_from_alone_where_they_hold_a_third_of_the_answer
     assert to_learn_from(pa.table({"opened": opened, "answered": answered}), CONFIG).sum() == learned_from
 
 
+def test_of_examples_from_before_openings_were_kept_all_are_learned_from() -> None:
+    rows = pa.table({"opened": pa.nulls(100, pa.float64()), "answered": np.ones(100)})
+    assert to_learn_from(rows, CONFIG).all()
+
+
+def test_where_openings_have_ceased_to_come_a_model_is_fitted_all_the_same(past: tuple[TrainingRows, Night]) -> None:
+    rows, night = past
+    moments = rows.offers["as_of"].to_numpy()
+    opened = (moments <= np.unique(moments)[-4]).astype(float)
+    fitted = fit(rows, night, with_values(rows.offers, opened=opened))
+    assert fitted.metrics["learned_from"] == opened.sum()
+    assert fitted.metrics["mailing_auc"] > 0.7
+
+
 def test_messages_that_were_not_opened_change_no_tree(past: tuple[TrainingRows, Night]) -> None:
     rows, night = past
     alone, among_others = fit(rows, night, rows.offers), fit(rows, night, with_as_many_unopened(rows.offers))
