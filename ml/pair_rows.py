@@ -16,8 +16,7 @@ from ml.inputs import Batch, floats
 
 Values = NDArray[np.float64]
 KEYS = ("campaign_id", "member_id", "offer_id")
-_EVIDENT = (*MEMBER_OFFER, *DEPARTMENT)
-EVIDENT = tuple(f.name for f in _EVIDENT)
+EVIDENT = tuple(f.name for f in (*MEMBER_OFFER, *DEPARTMENT))
 _MANY = 64  # offers of an ask from which sorting is cheaper than comparing each with each
 
 
@@ -47,10 +46,10 @@ def pair_rows(asks: pa.Table, offers: pa.Table, evidence: Iterable[Batch], only:
         columns: dict[str, pa.Array] = {name: rows[name].combine_chunks() for name in KEYS}
         columns |= {name: _coded(ask, values.take(first)) for name, values in of_ask.items()}
         columns |= {name: _coded(which, values) for name, values in of_offer.items()}
-        evident = {f.name: floats(rows[f.name]) for f in _EVIDENT}
+        evident = {name: floats(rows[name]) for name in EVIDENT}
         of = which.to_numpy()
         evident |= {name: floats(values)[of] for name, values in of_offer.items() if name in _COMPARED}
-        columns |= {f.name: pa.array(evident[f.name]) for f in _EVIDENT}
+        columns |= {name: pa.array(evident[name]) for name in EVIDENT}
         columns |= {name: pa.array(values) for name, values in beside_the_others(evident, sizes).items()}
         made = pa.RecordBatch.from_pydict(columns)
         yield made.filter(rows[only].combine_chunks()) if only else made

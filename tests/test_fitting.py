@@ -1,12 +1,14 @@
 """A bag is the same however its rows are handed over, and its partner needs no more rows than it can use."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import xgboost as xgb
 
-from ml.ensemble import probability
-from ml.fitting import Pieces, fit_bags
-from ml.inputs import Inputs
+from ml.ensemble import log_odds, probability
+from ml.fitting import Pieces, Rows, best_rounds, fit_bags
+from ml.inputs import Inputs, Matrix
 from ml.linear import LinearModel
 from ml.training_config import TrainingConfig
 
@@ -30,6 +32,35 @@ def test_trees_are_those_of_the_whole_matrix_whatever_the_pieces(at_once: int) -
     assert np.ptp(told) > 0.5  # they have learned something
     assert np.corrcoef(told, whole.inplace_predict(x))[0, 1] > 0.99
     assert at_once < 1000 or np.array_equal(told, whole.inplace_predict(x))
+
+
+class _BestAt:
+    """Trees that tell the answer, which is their only input, the better up to so many, and then the worse by as much."""
+
+    def __init__(self, best: int, base: float):
+        self._best, self._base = best, float(log_odds(np.array(base)))
+
+    def inplace_predict(self, x: np.ndarray, iteration_range: tuple[int, int], predict_type: str) -> np.ndarray:
+        step = 0.3 if iteration_range[1] <= self._best else -0.3
+        return self._base + step * (2 * x[:, 0] - 1)
+
+
+@pytest.mark.parametrize(("answers_of_the_second", "trees"), [(3, 10), (40, 50)])
+def test_the_number_of_trees_is_that_of_the_block_which_learned_from_more_answers(
+    answers_of_the_second: int, trees: int
+) -> None:
+    """The first of two blocks learned from 10 answers and wants 10 trees, the second wants 50; they are asked about the same rows."""
+    y = np.concatenate(
+        [np.ones(10), np.zeros(90), np.ones(answers_of_the_second), np.zeros(90), np.tile([0.0, 1.0], 20)]
+    )
+    first, second, asked = np.arange(100), np.arange(100, y.size - 40), np.arange(y.size - 40, y.size)
+
+    def grow(x: Matrix, rows: Rows, *rest: Any) -> Any:
+        return _BestAt(10 if rows.max() < 100 else 50, rest[-1]["base_score"])
+
+    config = TrainingConfig(most_rounds=100)
+    x = y[:, None].astype(np.float32)
+    assert best_rounds(x, y, [(first, asked), (second, asked)], Inputs(("a",), {}), config, {}, grow) == trees
 
 
 def test_bags_learn_from_the_rows_named_as_from_a_matrix_of_those_rows_alone() -> None:

@@ -89,6 +89,17 @@ def test_a_model_read_back_says_the_same_to_the_last_bit(choice: Trained) -> Non
     assert {name.rsplit(".", 1)[1] for name in files} == {"ubj", "json"}
 
 
+def test_a_model_of_the_format_before_says_what_it_said(choice: Trained) -> None:
+    """It had no line from the bags' log-odds to the estimate's."""
+    files = choice.fitted.model.to_files()
+    held = json.loads(files["relevance.json"]) | {"format": 3}
+    for stage in ("mailing", "offer"):
+        assert (held[stage].pop("offset"), held[stage].pop("slope")) == (0.0, 1.0)
+    before = RelevanceModel.from_files(files | {"relevance.json": json.dumps(held).encode()})
+    rows = choice.rows.mailings
+    assert np.array_equal(before.mailing_relevance(rows)[0], choice.fitted.model.mailing_relevance(rows)[0])
+
+
 def test_a_pair_model_read_back_reads_the_same_columns_in_the_same_order(pair: Trained) -> None:
     """The department and the kind of an offer come after the campaign's kind, which no alphabet would do."""
     before = pair.fitted.model
